@@ -1,0 +1,133 @@
+"""Batches of clips for training and testing, read by index from the memory-mapped array of clips.
+
+Batch number `step` of a run is a function of (seed, step) alone: order, augmentation and all. So a resumed run sees
+the batches that an uninterrupted one would have seen, and no generator's state has to be kept.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Augment(NamedTuple):
+    """How training clips are varied at random; Augment() with all at zero leaves them as they are."""
+
+    flip: bool = False  # mirror left-right, half of the clips
+    scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
+    jitter: bool = False  # a random frame of each of the depth segments, not the first (needs a cache with more frames)
+    light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
+    mixup: float = 0.0  # alpha of the Beta distribution of Zhang 2017 (mixup)
+    cutout: float = 0.0  # side of the grey square of DeVries 2017, share of the frame, same place in all frames
+    smoothing: float = 0.0  # label smoothing (Szegedy 2015)
+
+
+def select(clips, depth, offset=0):
+    """Frames of a view: of `clips` (B, H, W, K * depth, C), frame `offset` of each segment -> (B, H, W, depth, C)."""
+    stride = clips.shape[3] // depth
+    return clips[:, :, :, offset::stride]
+
+
+def augment(clips, targets, depth, how, rng):
+    """uint8 (B, H, W, K * depth, C) and one-hot (B, nclass) -> float32 (B, H, W, depth, C) in 0-255 and soft targets."""
+    size, stride = len(clips), clips.shape[3] // depth
+    if how.jitter and stride > 1:
+        frames = np.arange(depth) * stride + rng.integers(0, stride, (size, depth))
+        clips = np.take_along_axis(clips, frames[:, None, None, :, None], axis=3)
+    else:
+        clips = select(clips, depth)
+    if how.flip:
+        mirrored = rng.random(size) < 0.5
+        clips = np.where(mirrored[:, None, None, None, None], clips[:, :, ::-1], clips)
+    if how.scale:
+        clips = np.stack([crop(clip, how.scale, rng) for clip in clips])
+    clips = clips.astype(np.float32)
+    if how.light:
+        contrast = rng.uniform(1 - how.light, 1 + how.light, (size, 1, 1, 1, 1)).astype(np.float32)
+        brightness = rng.uniform(-how.light, how.light, (size, 1, 1, 1, 1)).astype(np.float32) * 128
+        clips = np.clip((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
+    if how.cutout:
+        clips = cut(clips, how.cutout, rng)
+    if how.mixup:
+        share = rng.beta(how.mixup, how.mixup, size).astype(np.float32)
+        share, other = np.maximum(share, 1 - share), rng.permutation(size)
+        weight = share[:, None, None, None, None]
+        clips = clips * weight + clips[other] * (1 - weight)
+        targets = targets * share[:, None] + targets[other] * (1 - share[:, None])
+    return clips, targets * (1 - how.smoothing) + how.smoothing / targets.shape[1]
+
+
+def crop(clip, scale, rng):
+    """A random box of a clip (H, W, T, C), the same in all frames, resized to the full frame."""
+    import cv2
+
+    height, width = clip.shape[:2]
+    sides = rng.uniform(1 - scale, 1, 2)
+    h, w = max(1, round(height * sides[0])), max(1, round(width * sides[1]))
+    y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
+    box = np.ascontiguousarray(clip[y : y + h, x : x + w]).reshape(
+        h, w, -1
+    )  # OpenCV resizes up to 512 channels at once
+    return cv2.resize(box, (width, height), interpolation=cv2.INTER_LINEAR).reshape(clip.shape)
+
+
+def cut(clips, side, rng):
+    _, height, width = clips.shape[:3]
+    clips = clips.copy()
+    for clip in clips:
+        h, w = round(height * side), round(width * side)
+        y, x = rng.integers(-h // 2, height - h // 2), rng.integers(-w // 2, width - w // 2)
+        clip[max(y, 0) : y + h, max(x, 0) : x + w] = 127.5
+    return clips
+
+
+def training_steps(count, batch):
+    return -(-count // batch)
+
+
+def training_batches(clips, rows, targets, depth, how, batch, seed, first_step, last_step):
+    """tf.data.Dataset of (float32 clips, float32 targets), steps first_step to last_step.
+
+    `clips` (N, H, W, K * depth, C) may be memory-mapped; `rows` are the training clips in it, `targets` their one-hot
+    classes, aligned with `rows`. With depth 0, K frames are cached for a 2D network: frames (B, H, W, C) come out.
+    """
+    per_epoch = training_steps(len(rows), batch)
+
+    @lru_cache(maxsize=2)
+    def order(epoch):
+        return np.random.default_rng((seed, epoch)).permutation(len(rows))
+
+    def load(step):
+        epoch, place = divmod(int(step), per_epoch)
+        chosen = order(epoch)[place * batch : (place + 1) * batch]
+        picked = chosen[np.argsort(rows[chosen], kind="stable")]  # ascending in the file: the disk likes it
+        rng = np.random.default_rng((seed, 1 << 20, int(step)))
+        x, y = augment(clips[rows[picked]], targets[picked], max(depth, 1), how, rng)
+        return x if depth else x[:, :, :, 0], y.astype(np.float32)
+
+    shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])
+    return _dataset(load, range(first_step, last_step), shape, targets.shape[1])
+
+
+def test_batches(clips, rows, targets, depth, batch, offset=0):
+    """tf.data.Dataset of (float32 clips, float32 targets) of the test clips, in order, never augmented."""
+
+    def load(start):
+        picked = slice(int(start), int(start) + batch)
+        x = select(clips[rows[picked]], max(depth, 1), offset).astype(np.float32)
+        return x if depth else x[:, :, :, 0], targets[picked].astype(np.float32)
+
+    shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])
+    return _dataset(load, range(0, len(rows), batch), shape, targets.shape[1])
+
+
+def _dataset(load, steps, shape, nclass):
+    import tensorflow as tf
+
+    def batch(step):
+        x, y = tf.numpy_function(load, [step], [tf.float32, tf.float32])
+        return tf.ensure_shape(x, shape), tf.ensure_shape(y, (None, nclass))
+
+    numbers = tf.data.Dataset.range(steps.start, steps.stop, steps.step)
+    data = numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
+    return data.apply(tf.data.experimental.assert_cardinality(len(steps)))

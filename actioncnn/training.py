@@ -1,0 +1,163 @@
+"""Compile, fit, checkpoint, resume, evaluate: a network and arrays of clips in, a trained model and its history out."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from actioncnn.batches import test_batches, training_batches, training_steps
+
+
+def compile_model(model, recipe, steps, jit_compile):
+    """Compiles for `steps` training steps in all by a recipes.Recipe; `jit_compile` as device.setup gave it."""
+    warmup = int(recipe.warmup * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / max(warmup, 1) if warmup else recipe.learning_rate,
+        decay_steps=max(steps - warmup, 1),
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=jit_compile)
+
+
+def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=None, on_epoch=None):
+    """Trains build() on data.train, looks at data.test after each epoch (which chooses nothing) -> (model, history).
+
+    data: clips (N, H, W, K * depth, C) uint8, depth (0: a 2D network), train, test (rows of clips), targets (N, nclass)
+    one-hot, offset of the test view. history: a list of dicts epoch, loss, acc, val_loss, val_acc.
+    checkpoint: path of a file that holds the state after the last whole epoch; where it exists training goes on from
+    there, to the same result as if it had never stopped. on_epoch(history) is called after each epoch.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build()
+    per_epoch = training_steps(len(data.train), batch)
+    compile_model(model, recipe, per_epoch * epochs, jit_compile)
+    history = restore(model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
+    done = len(history)
+    if done < epochs:
+        steps = done * per_epoch, epochs * per_epoch
+        train = training_batches(
+            data.clips, data.train, data.targets[data.train], data.depth, recipe.augment, batch, seed, *steps
+        )
+        after = AfterEpoch(history, checkpoint, on_epoch, total=epochs * len(data.train), clips=len(data.train))
+        model.fit(
+            train,
+            validation_data=view(data, batch) if len(data.test) else None,
+            epochs=epochs,
+            initial_epoch=done,
+            steps_per_epoch=per_epoch,
+            callbacks=[DropoutSeeds(seed), after],
+            shuffle=False,  # the batches are shuffled already
+            verbose=0,
+        )
+    return model, history
+
+
+def view(data, batch, offset=None):
+    """The test clips as batches; offset: which of the K frames of each segment."""
+    offset = data.offset if offset is None else offset
+    return test_batches(data.clips, data.test, data.targets[data.test], data.depth, batch, offset)
+
+
+def predict(model, data, batch, views=1):
+    """Probabilities (test clips, nclass) float32, averaged over `views` temporal views (as many as the cache holds)."""
+    stride = data.clips.shape[3] // max(data.depth, 1)
+    offsets = [data.offset] if views == 1 else sorted({i * stride // views for i in range(views)})
+    return np.mean([model.predict(view(data, batch, offset), verbose=0) for offset in offsets], axis=0)
+
+
+def in_float32(build, model):
+    """The same network without mixed precision, optimizer or compiled steps: what is saved, tested and averaged."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    plain = build()
+    keras.config.set_dtype_policy(policy)
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+class DropoutSeeds(keras.callbacks.Callback):
+    """Dropout's random numbers follow from (seed, layer, epoch), so that a resumed run draws the same ones."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        generators = [
+            layer.seed_generator for layer in self.model._flatten_layers() if hasattr(layer, "seed_generator")
+        ]
+        for place, generator in enumerate(generators):
+            generator.state.assign(np.random.SeedSequence((self.seed, place, epoch)).generate_state(2))
+
+
+class AfterEpoch(keras.callbacks.Callback):
+    """Progress bar over clips; after each epoch the history grows, the checkpoint is written, on_epoch is called."""
+
+    def __init__(self, history, checkpoint, on_epoch, total, clips):
+        super().__init__()
+        self.history, self.checkpoint, self.on_epoch = history, checkpoint, on_epoch
+        self.total, self.clips = total, clips
+
+    def on_train_begin(self, logs=None):
+        self.bar = tqdm(
+            total=self.total, initial=len(self.history) * self.clips, unit="clip", desc="training", mininterval=1
+        )
+
+    def on_train_batch_end(self, step, logs=None):
+        place = len(self.history) * self.clips
+        self.bar.update(place + min((step + 1) * self.params_batch(), self.clips) - self.bar.n)
+
+    def params_batch(self):
+        return -(-self.clips // self.params["steps"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        names = {"loss": "loss", "acc": "accuracy", "val_loss": "val_loss", "val_acc": "val_accuracy"}
+        row = {"epoch": epoch + 1} | {new: float(logs.get(old, np.nan)) for new, old in names.items()}
+        self.history.append(row)
+        self.bar.update(len(self.history) * self.clips - self.bar.n)
+        self.bar.set_postfix({name: f"{row[name]:.3f}" for name in names})
+        if not np.isfinite(row["loss"]):
+            self.model.stop_training = True
+        if self.checkpoint:
+            save_checkpoint(self.model, self.history, self.checkpoint)
+        if self.on_epoch:
+            self.on_epoch(self.history)
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def save_checkpoint(model, history, path):
+    """Weights, optimizer and history in one file that replaces the former one at once."""
+    import h5py
+
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.weights.h5")
+    model.save_weights(temporary)
+    with h5py.File(temporary, "a") as file:
+        file.attrs["history"] = json.dumps(history)
+    temporary.replace(path)
+
+
+def restore(model, path):
+    """Takes weights and optimizer from a checkpoint -> its history."""
+    import h5py
+
+    model.optimizer.build(model.trainable_variables)
+    link = Path(path).with_name(f".{Path(path).name}.read.weights.h5")  # Keras insists on this ending
+    with contextlib.suppress(FileNotFoundError):
+        link.unlink()
+    os.link(path, link)
+    try:
+        model.load_weights(link)
+    finally:
+        link.unlink()
+    with h5py.File(path) as file:
+        return json.loads(file.attrs["history"])
