@@ -4,6 +4,7 @@ Batch number `step` of a run is a function of (seed, step) alone: order, augment
 the batches that an uninterrupted one would have seen, and no generator's state has to be kept.
 """
 
+import mmap
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -81,6 +82,14 @@ def cut(clips, side, rng):
     return clips
 
 
+def read(clips, rows):
+    """Copies rows out of the array; what was read of a memory-mapped file no longer counts as this process's memory."""
+    copied = clips[rows]
+    if isinstance(clips, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        clips._mmap.madvise(mmap.MADV_DONTNEED)  # the pages stay in the system's cache
+    return copied
+
+
 def training_steps(count, batch):
     return -(-count // batch)
 
@@ -102,19 +111,19 @@ def training_batches(clips, rows, targets, depth, how, batch, seed, first_step, 
         chosen = order(epoch)[place * batch : (place + 1) * batch]
         picked = chosen[np.argsort(rows[chosen], kind="stable")]  # ascending in the file: the disk likes it
         rng = np.random.default_rng((seed, 1 << 20, int(step)))
-        x, y = augment(clips[rows[picked]], targets[picked], max(depth, 1), how, rng)
+        x, y = augment(read(clips, rows[picked]), targets[picked], max(depth, 1), how, rng)
         return x if depth else x[:, :, :, 0], y.astype(np.float32)
 
     shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])
     return _dataset(load, range(first_step, last_step), shape, targets.shape[1])
 
 
-def test_batches(clips, rows, targets, depth, batch, offset=0):
+def evaluation_batches(clips, rows, targets, depth, batch, offset=0):
     """tf.data.Dataset of (float32 clips, float32 targets) of the test clips, in order, never augmented."""
 
     def load(start):
         picked = slice(int(start), int(start) + batch)
-        x = select(clips[rows[picked]], max(depth, 1), offset).astype(np.float32)
+        x = select(read(clips, rows[picked]), max(depth, 1), offset).astype(np.float32)
         return x if depth else x[:, :, :, 0], targets[picked].astype(np.float32)
 
     shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])

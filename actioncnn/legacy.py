@@ -1,7 +1,7 @@
-"""Models of the Keras 1 and 2 era (2015-2023): their architecture as a Keras 3 config, their HDF5 weights into a model.
+"""Models of the Keras 1 and 2 era (2015-2023): their architecture as a Keras 3 config, their weights into a model.
 
-Training settings of layers (initializers, regularizers, constraints) are dropped: they do not change what a model predicts.
-What Keras 3 computes otherwise, or no longer has, is refused in one line rather than loaded wrongly.
+Training settings of layers (initializers, regularizers, constraints) are dropped: they do not change what a model
+predicts. What Keras 3 computes otherwise, or no longer has, is refused in one line rather than loaded wrongly.
 """
 
 from actioncnn.cli import UserError
@@ -16,46 +16,25 @@ KEYS = {
     "p": "rate",
     "sigma": "stddev",
     "dim_ordering": "data_format",
-    "concat_axis": "axis",
 }
 KEYS_OF_CLASS = {
     "InputLayer": {"batch_input_shape": "batch_shape"},
     "Dense": {"output_dim": "units"},
     "LeakyReLU": {"alpha": "negative_slope"},
+    "Concatenate": {"concat_axis": "axis"},
 }
 KERNELS = (("kernel_dim1", "kernel_dim2", "kernel_dim3"), ("nb_row", "nb_col"))
-DROPPED = frozenset(
-    [
-        "init",
-        "weights",
-        "batch_input_shape",
-        "input_dtype",
-        "input_dim",
-        "input_length",
-        "mode",
-        "mode_type",
-        "dot_axes",
-        "output_shape",
-        "output_shape_type",
-        "output_mask",
-        "output_mask_type",
-        "arguments",
-        "layers",
-        "fused",
-        "virtual_batch_size",
-        "renorm",
-        "implementation",
-        "time_major",
-        "sparse",
-        "ragged",
-    ]
-)
+DROPPED = {"init", "weights", "batch_input_shape", "input_dtype", "input_dim", "input_length", "mode", "mode_type"}
+DROPPED |= {"layers", "arguments", "concat_axis", "dot_axes", "output_shape", "output_shape_type"}  # of Merge
+DROPPED |= {"output_mask", "output_mask_type"}  # of Merge
+DROPPED |= {"fused", "virtual_batch_size", "renorm", "implementation", "time_major", "sparse", "ragged"}
 TRAINING = ("_initializer", "_regularizer", "_constraint")
-REFUSED = {  # key of Keras 3 -> values that would give another result there
+REFUSED = {  # key, as Keras 3 calls it -> values that it computes otherwise, or not at all
     "data_format": ("th", "channels_first"),
-    "activation": ("hard_sigmoid",),  # the slope was 1/5, it is 1/6 now
+    "activation": ("hard_sigmoid",),  # its slope was 1/5, it is 1/6 now
     "recurrent_activation": ("hard_sigmoid",),
-    "mode": (1, 2),  # of Keras 1's BatchNormalization: statistics of each sample or batch
+    "mode": (1, 2, "dot", "cos"),  # 1, 2: Keras 1's BatchNormalization with the statistics of a sample or a batch
+    "mode_type": ("lambda", "function"),
     "renorm": (True,),
     "time_major": (True,),
     "sparse": (True,),
@@ -63,8 +42,18 @@ REFUSED = {  # key of Keras 3 -> values that would give another result there
 }
 
 
+def is_config(config):
+    """Whether the config of a model is Keras 1's or 2's: these called an input's shape `batch_input_shape`."""
+    if isinstance(config, dict):
+        return "batch_input_shape" in config or any(map(is_config, config.values()))
+    return isinstance(config, list) and any(map(is_config, config))
+
+
 def translate(config):
-    """The config of a Keras 1 or 2 model -> that of a Keras 3 model. The names of layers are kept ("/" becomes "_")."""
+    """The config of a Keras 1 or 2 model -> that of a Keras 3 model; layer names are kept ("/" becomes "_").
+
+    Raises UserError where the model cannot be translated.
+    """
     return _model(config, "sequential_1" if config["class_name"] == "Sequential" else "model_1")
 
 
@@ -86,10 +75,11 @@ def _functional(name, layers, inputs, outputs):
     for layer in layers:
         nodes = [_node(node, models) for node in layer["inbound_nodes"]]
         new[layer["name"]] |= {"name": _name(layer["name"]), "inbound_nodes": nodes}
-    # A nested model's own output was its call 0. Keras 3 still expects that here, and only here, and only of Functional.
+    # Call 0 of a nested model was its own definition. Keras 3 counts so only here, and only for Functional.
     outputs = [[_name(name), call - (models.get(name) == "Sequential"), tensor] for name, call, tensor in outputs]
-    inputs = [[_name(name), *place] for name, *place in inputs]
-    config = {"name": name, "layers": list(new.values()), "input_layers": _one(inputs), "output_layers": _one(outputs)}
+    ends = {"input_layers": [[_name(name), *place] for name, *place in inputs], "output_layers": outputs}
+    ends = {key: tensors[0] if len(tensors) == 1 else tensors for key, tensors in ends.items()}
+    config = {"name": name, "layers": list(new.values()), **ends}
     return _keras3("Functional", config, "keras.src.models.functional")
 
 
@@ -97,15 +87,17 @@ def _node(node, models):
     """One call of a layer: [[layer, call, tensor, keyword arguments], ...], its inputs."""
     for name, _, _, *keywords in node:
         if any(not isinstance(value, bool | None) for keyword in keywords for value in keyword.values()):
-            raise UserError(f"a layer takes more from {name!r} than its input: this kind of model cannot be translated")
+            raise UserError(
+                f"a layer that follows {name!r} is called with arguments that cannot be carried over to Keras 3"
+            )
     return [[_name(name), call - (name in models), tensor] for name, call, tensor, *_ in node]
 
 
 def _merged(name, layers):
-    """A Keras 1 Sequential that begins with a Merge of several models: as a functional model of one input for each."""
+    """A Keras 1 Sequential that begins with a Merge of models, as a functional model: one input for each."""
     branches = [f"sequential_{i}" for i in range(1, len(layers[0]["config"]["layers"]) + 1)]
     graph = []
-    for branch, model in zip(branches, layers[0]["config"]["layers"]):
+    for branch, model in zip(branches, layers[0]["config"]["layers"], strict=True):
         graph.append(_input(f"{branch}_input", model))
         graph.append(model | {"name": branch, "inbound_nodes": [[[f"{branch}_input", 0, 0]]]})
     last = [[branch, 1, 0] for branch in branches]
@@ -131,13 +123,11 @@ def _layer(entry):
     config, kind = entry["config"], entry["class_name"]
     name = entry.get("name") or config["name"]
     if entry.get("registered_name") not in (None, kind):
-        raise UserError(
-            f"layer {name!r} is a custom {entry['registered_name']!r}: refused, because it could run foreign code"
-        )
+        raise UserError(f"layer {name!r} is a custom {entry['registered_name']!r}: refused, only Keras's own are safe")
     if kind in MODELS:
         return _model(entry, name)
     if kind == "Merge":
-        kind = MERGES.get(config["mode"], f"Merge of mode {config['mode']}")
+        kind = MERGES.get(str(config["mode"]), kind)
     kind = kind.replace("Convolution", "Conv").removesuffix("V1").removesuffix("V2")
     return _keras3(kind, _config(kind, config) | {"name": _name(name)})
 
@@ -147,7 +137,7 @@ def _config(kind, old):
     for key, value in old.items():
         key = (KEYS | KEYS_OF_CLASS.get(kind, {})).get(key, key)
         if value in REFUSED.get(key, ()):
-            raise UserError(f"layer {old.get('name')!r} has {key} {value!r}, which Keras 3 computes otherwise: refused")
+            raise UserError(f"layer {old.get('name')!r} has {key} {value!r}, which cannot be carried over to Keras 3")
         if key in ("layer", "backward_layer"):
             new[key] = _layer(value)
         elif not (key in DROPPED or key.endswith(TRAINING) or _is_default(kind, key, value)):
@@ -168,7 +158,7 @@ def _value(key, value):
         return "channels_last"
     if key == "dtype" and isinstance(value, dict):  # a policy
         return value["config"]["name"]
-    if key == "axis" and isinstance(value, list) and len(value) == 1:  # of TensorFlow 1's and 2's BatchNormalization
+    if key == "axis" and isinstance(value, list) and len(value) == 1:  # BatchNormalization of TensorFlow 1 and 2
         return value[0]
     if isinstance(value, dict) and "value" in value:  # a NumPy scalar
         return value["value"]
@@ -184,10 +174,6 @@ def _name(name):
     return name.replace("/", "_")
 
 
-def _one(tensors):
-    return tensors[0] if len(tensors) == 1 else tensors
-
-
 def leaves(model):
     """The layers of `model` and of the models nested in it, in order."""
     for layer in model.layers:
@@ -200,9 +186,9 @@ def holds_weights(group):
 
 
 def load_weights(model, group):
-    """Sets the weights of a keras.Model from an h5py.Group: by the layers' names, or by their order where these differ.
+    """Sets the weights of a keras.Model from an h5py.Group: by the names of layers, by their order where these differ.
 
-    Nested models may stand in the file as one entry each or layer by layer.
+    Nested models may stand in the file as one entry each or layer by layer. Raises UserError where it does not fit.
     """
     if _text(group.attrs.get("backend", "tensorflow")) == "theano":
         raise UserError("weights of the Theano backend (its kernels are mirrored) cannot be loaded")
@@ -215,19 +201,16 @@ def load_weights(model, group):
     else:
         raise UserError(f"{len(stored)} layers have weights in the file, {len(layers)} in the architecture")
     by_name = {layer.name for layer in layers} == stored.keys()
-    for layer, name in zip(layers, stored):
-        name = layer.name if by_name else name
-        _assign(layer, name, stored[name])
+    for layer, arrays in zip(layers, stored.values(), strict=True):
+        _assign(layer, stored[layer.name] if by_name else arrays)
 
 
-def _assign(layer, name, arrays):
+def _assign(layer, arrays):
     weights = layer.trainable_weights + layer.non_trainable_weights  # the order that Keras 1 and 2 wrote
     expected, found = [tuple(weight.shape) for weight in weights], [array.shape for array in arrays]
     if expected != found:
-        raise UserError(
-            f"layer {layer.name!r} has the shapes {expected} in the architecture, {name!r} has {found} in the weights"
-        )
-    for weight, array in zip(weights, arrays):
+        raise UserError(f"layer {layer.name!r} has the shapes {expected} in the architecture, {found} in the weights")
+    for weight, array in zip(weights, arrays, strict=True):
         weight.assign(array)
 
 

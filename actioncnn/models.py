@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 TIME_FIRST = (3, 1, 2, 4)
+HE = "he_normal"  # He 2015, for layers behind ReLU
 
 
 def numbered():
@@ -55,6 +56,38 @@ def cnn2d(input_shape, nclass):
         steps.append(layer(layers.MaxPooling2D, 2, padding="same"))
         steps.append(layer(layers.Dropout, 0.25))
     return chain(input_shape, steps + head(layer, nclass))
+
+
+def my_model(input_shape, nclass, widths=(24, 48, 96)):
+    """A residual (2+1)D network: clips (H, W, T, C) -> probabilities (nclass,).
+
+    Each convolution is one over space and one over time (R(2+1)D, Tran 2018), in residual blocks (He 2016) with batch
+    normalization; global average pooling (Lin 2014) in place of the large dense layer.
+    """
+    layer = numbered()
+
+    def space(x, filters):
+        return layer(layers.Conv3D, filters, (1, 3, 3), padding="same", activation="relu", kernel_initializer=HE)(x)
+
+    def time(x, filters):
+        x = layer(layers.Conv3D, filters, (3, 1, 1), padding="same", use_bias=False, kernel_initializer=HE)(x)
+        # the usual momentum of .99 takes longer to settle than a small dataset trains
+        return layer(layers.BatchNormalization, momentum=0.9)(x)
+
+    def relu(x):
+        return layer(layers.Activation, "relu")(x)
+
+    inputs = keras.Input(input_shape, name="input_1")
+    x = layer(layers.Permute, TIME_FIRST)(layer(layers.Rescaling, 1 / 127.5, -1)(inputs))
+    x = layer(layers.MaxPooling3D, (1, 2, 2))(space(x, widths[0]))  # full resolution is most of the cost
+    x = relu(time(x, widths[0]))
+    for filters in widths[1:]:
+        x = relu(time(space(x, filters), filters))
+        x = relu(layer(layers.Add)([x, time(space(x, filters), filters)]))
+        if filters != widths[-1]:
+            x = layer(layers.MaxPooling3D, 2, padding="same")(x)
+    x = layer(layers.Dropout, 0.3)(layer(layers.GlobalAveragePooling3D)(x))
+    return keras.Model(inputs, layer(layers.Dense, nclass, activation="softmax", dtype="float32")(x))
 
 
 def head(layer, nclass):

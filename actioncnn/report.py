@@ -6,15 +6,20 @@ cannot be drawn costs one line on standard error, never the run.
 """
 
 import csv
+import functools
 import io
 import json
 import math
 import os
-import sys
+import shutil
+import sysconfig
 import warnings
 from pathlib import Path
 
 import numpy as np
+
+from actioncnn import examples, pictures
+from actioncnn.cli import warn
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
 TOP = 5  # classes named per clip in predictions.csv
@@ -89,42 +94,60 @@ def read_result(directory, name="result.txt"):
 
 
 def picture(path, draw, *args):
-    """Write the figure `pictures.<draw>(*args)` as PNG. False, and one line on standard error, where that fails."""
+    """Write the figure `draw(*args)` as PNG. False, and one line on standard error, where that fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # glyphs that the bundled font lacks, one warning each
-            from actioncnn import pictures
-
-            data = pictures.png(getattr(pictures, draw), *args)
+            data = pictures.png(draw, *args)
         write_file(path, data)
         return True
-    except Exception as error:  # drawing is the least of a run's results
-        print(f"warning: {path} is not drawn: {_line(error)}", file=sys.stderr)
+    except Exception as error:  # a picture is the least of a run's results
+        not_drawn(path, error)
         return False
 
 
-def _line(error):
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+@functools.cache  # curves are drawn after each epoch, and would fail after each
+def warn_once(message):
+    warn(message)
+
+
+def not_drawn(path, error):
+    warn_once(f"warning: {path} is not drawn: " + " ".join(f"{type(error).__name__}: {error}".split())[:200])
 
 
 def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png")):
     """Accuracy and loss by epoch, training and validation; history as in `write_result`. True if both are drawn."""
-    drawn = [picture(Path(directory) / names[0], "accuracy", history)]
-    drawn.append(picture(Path(directory) / names[1], "loss", history))
+    draws = (pictures.accuracy, pictures.loss)
+    drawn = [picture(Path(directory) / name, draw, history) for name, draw in zip(names, draws, strict=True)]
     return all(drawn)
 
 
 def plot_model(model, path):
-    """Graph of a Keras model with shapes, as PNG, without the `dot` program. False, and one line, where it fails."""
+    """Graph of a Keras model with shapes, as PNG. False, and one line on standard error, where that fails.
+
+    Models within it are drawn with their layers, or, where there are many, as boxes one below the other.
+    """
     try:
+        from keras import Model
         from keras.utils import model_to_dot
 
-        dot = model_to_dot(model, show_shapes=True, show_layer_names=True)
-        write_file(path, dot.create(prog="graphviz-pure", format="png"))
+        nested = sum(isinstance(layer, Model) for layer in model.layers)
+        few = nested <= 3
+        dot = model_to_dot(model, show_shapes=True, expand_nested=few, rankdir="TB" if few else "LR", dpi=100)
+        write_file(path, dot.create(prog=graphviz(), format="png"))
         return True
     except Exception as error:
-        print(f"warning: {path} is not drawn: {_line(error)} (pip install pydot graphviz-pure)", file=sys.stderr)
+        not_drawn(path, error)
         return False
+
+
+def graphviz():
+    """Graphviz from PyPI, which is beside Python even where no virtual environment is active, else a system's `dot`."""
+    places = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    program = shutil.which("graphviz-pure", path=places) or shutil.which("dot")
+    if not program:
+        raise FileNotFoundError("there is no Graphviz; pip install graphviz-pure")
+    return program
 
 
 def write_predictions(directory, files, classes, truth, probabilities):
@@ -183,13 +206,13 @@ def write_confusions(directory, matrix, classes, count=30):
 
 
 def plot_confusion(directory, matrix, classes):
-    """confusion_matrix.png: rows = true classes, columns = predicted ones, colour = share of the row."""
-    return picture(Path(directory) / "confusion_matrix.png", "confusion", matrix, classes)
+    """confusion_matrix.png: rows = true classes, columns = predicted ones, color = share of the row."""
+    return picture(Path(directory) / "confusion_matrix.png", pictures.confusion, matrix, classes)
 
 
 def plot_class_accuracy(directory, matrix, classes):
     """class_accuracy.png: a bar for each class that has clips, best first."""
-    return picture(Path(directory) / "class_accuracy.png", "class_accuracy", matrix, classes)
+    return picture(Path(directory) / "class_accuracy.png", pictures.class_accuracy, matrix, classes)
 
 
 def plot_examples(directory, clips, files, classes, truth, probabilities, count=12):
@@ -198,7 +221,7 @@ def plot_examples(directory, clips, files, classes, truth, probabilities, count=
     clips: uint8 (N, H, W, T, C), gray or RGB, read only where shown; truth: int (N,); probabilities: (N, classes).
     """
     path = Path(directory) / "examples.png"
-    return picture(path, "examples", clips, files, classes, truth, probabilities, count)
+    return picture(path, examples.examples, clips, files, classes, truth, probabilities, count)
 
 
 def write_evaluation(directory, clips, files, classes, truth, probabilities):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from actioncnn.batches import test_batches, training_batches, training_steps
+from actioncnn.batches import evaluation_batches, training_batches, training_steps
 
 
 def compile_model(model, recipe, steps, jit_compile):
@@ -48,7 +48,7 @@ def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=Non
         after = AfterEpoch(history, checkpoint, on_epoch, total=epochs * len(data.train), clips=len(data.train))
         model.fit(
             train,
-            validation_data=view(data, batch) if len(data.test) else None,
+            validation_data=evaluation_view(data, batch) if len(data.test) else None,
             epochs=epochs,
             initial_epoch=done,
             steps_per_epoch=per_epoch,
@@ -59,17 +59,13 @@ def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=Non
     return model, history
 
 
-def view(data, batch, offset=None):
-    """The test clips as batches; offset: which of the K frames of each segment."""
-    offset = data.offset if offset is None else offset
-    return test_batches(data.clips, data.test, data.targets[data.test], data.depth, batch, offset)
+def evaluation_view(data, batch):
+    return evaluation_batches(data.clips, data.test, data.targets[data.test], data.depth, batch, data.offset)
 
 
-def predict(model, data, batch, views=1):
-    """Probabilities (test clips, nclass) float32, averaged over `views` temporal views (as many as the cache holds)."""
-    stride = data.clips.shape[3] // max(data.depth, 1)
-    offsets = [data.offset] if views == 1 else sorted({i * stride // views for i in range(views)})
-    return np.mean([model.predict(view(data, batch, offset), verbose=0) for offset in offsets], axis=0)
+def predict(model, data, batch):
+    """Probabilities of the test clips, float32 (len(data.test), nclass)."""
+    return model.predict(evaluation_view(data, batch), verbose=0)
 
 
 def in_float32(build, model):

@@ -1,0 +1,39 @@
+# make demo: train on a dataset that the project makes itself.  make test: all tests.  make lint, make bench.
+# PYTHON names the interpreter (3.11) that builds .venv; the settings in .venv are redone when a requirements file changes.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 2>&1 && echo requirements-gpu.txt)
+BIN := .venv/bin
+RUN := $(BIN)/python
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/run
+	$(RUN) -m actioncnn.motion demo
+	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 15 --batch 32 --output results/demo
+	@echo
+	@echo "The pictures lie in results/demo: model_accuracy.png, confusion_matrix.png, examples.png, model.png"
+
+test: .venv/test
+	$(RUN) -m pytest
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/test
+	for script in benchmarks/*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done
+
+.venv/run: requirements.txt $(GPU)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "make: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt $(addprefix -r ,$(GPU))
+	@touch $@
+
+.venv/test: .venv/run requirements-dev.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv demo results

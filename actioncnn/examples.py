@@ -1,0 +1,97 @@
+"""Test clips of a training run as filmstrips: what the network took them for, and how sure it was."""
+
+from pathlib import Path
+
+import numpy as np
+
+from actioncnn.pictures import DPI, GRAY, GREEN, ORANGE, blank, shown
+
+FRAMES = 10  # of a clip that are shown, at most
+SIDE, SINGLE = 72, 96  # pixels a frame is enlarged or reduced to: in a strip, and alone
+TOP, GAP, TEXT = 40, 14, 360  # pixels: title, between strips, beside a strip
+LINES = (-21, 0, 20)  # pixels from the middle of a strip to each line of text
+
+
+def examples(clips, files, classes, truth, probabilities, count=12):
+    """Filmstrips of test clips with their probabilities: half of `count` mistakes, half right ones, where there are.
+
+    clips: uint8 (N, H, W, T, C), gray or RGB; truth: int (N,); probabilities: float (N, classes).
+    """
+    truth, probabilities = np.asarray(truth), np.asarray(probabilities, float)
+    chosen = choose(truth, probabilities, count)
+    strips = [filmstrip(np.asarray(clips[index])) for index in chosen]
+    high, wide = strips[0].shape[:2]
+    columns = 1 if wide > SINGLE else 2
+    rows = -(-len(strips) // columns)
+    tile_height, tile_width = max(high, LINES[-1] - LINES[0] + 16) + GAP, wide + TEXT
+    canvas = np.full((TOP + rows * tile_height, columns * tile_width, 3), 255, np.uint8)
+    figure = blank(canvas.shape[1] / DPI, canvas.shape[0] / DPI)
+    title = f"{len(chosen)} of {len(truth)} test clips: confident mistakes, then right ones"
+    write(figure, 12, TOP / 2, title, size=11)
+    for place, (index, strip) in enumerate(zip(chosen, strips, strict=True)):
+        x, y = place // rows * tile_width + 20, TOP + place % rows * tile_height + (tile_height - GAP - high) // 2
+        color, lines = describe(Path(files[index]).name, classes, truth[index], probabilities[index])
+        canvas[y : y + high, x : x + wide] = strip
+        canvas[y : y + high, x - 8 : x - 3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        for line, (text, style) in zip(LINES, lines, strict=True):
+            write(figure, x + wide + 14, y + high / 2 + line, text, **style)
+    figure.figimage(canvas, origin="upper")  # pixel by pixel: nothing is resampled
+    return figure
+
+
+def write(figure, x, y, text, **style):
+    """Text at a pixel from the top left corner."""
+    width, height = figure.get_size_inches() * DPI
+    figure.text(x / width, 1 - y / height, text, va="center", **style)
+
+
+def choose(truth, probabilities, count):
+    """Indices of at most `count` clips, mistakes first, each kind by confidence, one of every class before a second."""
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    mistakes, right = (
+        one_of_each(np.flatnonzero(kind), truth, confidence) for kind in (predicted != truth, predicted == truth)
+    )
+    mistakes = mistakes[: max(count // 2, count - len(right))]
+    return mistakes + right[: count - len(mistakes)]
+
+
+def one_of_each(indices, truth, confidence):
+    """Indices by falling confidence in rounds: the first of every class, the second of every class, and so on."""
+    turns, rounds = {}, []
+    for index in sorted(indices, key=lambda index: -confidence[index]):
+        turns[truth[index]] = turns.get(truth[index], 0) + 1
+        rounds.append((turns[truth[index]], -confidence[index], index))
+    return [index for _, _, index in sorted(rounds)]
+
+
+def filmstrip(clip):
+    """At most FRAMES evenly spaced frames of a clip, uint8 (H, W, T, C), side by side in RGB."""
+    depth = clip.shape[2]
+    frames = [
+        enlarge(clip[:, :, index], SIDE if depth > 1 else SINGLE)
+        for index in np.linspace(0, depth - 1, min(depth, FRAMES)).round().astype(int)
+    ]
+    gap = np.full((len(frames[0]), 2, 3), 255, np.uint8)
+    return np.hstack([part for frame in frames for part in (gap, frame)][1:])
+
+
+def enlarge(frame, side):
+    """A gray or RGB frame (H, W, C) in RGB, to fit `side`: its pixels a whole number of times as large, or reduced."""
+    import cv2
+
+    longest = max(frame.shape[:2])
+    scale = side // longest if longest <= side else side / longest
+    size = [max(round(length * scale), 1) for length in frame.shape[1::-1]]
+    frame = np.broadcast_to(frame, (*frame.shape[:2], 3))
+    return cv2.resize(frame, size, interpolation=cv2.INTER_NEAREST if longest <= side else cv2.INTER_AREA)
+
+
+def describe(file, classes, true, row):
+    """The color of a clip, and three lines of text with their style: predicted class, true or next class, file."""
+    first, second = np.argsort(-row, kind="stable")[[0, min(1, len(row) - 1)]]
+    mark, color, word, other = ("✓", GREEN, "next", second) if first == true else ("✗", ORANGE, "true", true)
+    return color, (
+        (f"{mark} {shown(classes[first])} {row[first]:.1%}", {"color": color, "weight": "bold"}),
+        (f"{word}: {shown(classes[other])} {row[other]:.1%}", {}),
+        (shown(file, 40), {"color": GRAY, "size": 8.5}),
+    )

@@ -1,0 +1,81 @@
+"""Fixtures that several test files share: small datasets that the tests make, and scripts run in this process."""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the scripts do, before any test imports TensorFlow
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache directory for all tests of a session, so that each dataset is decoded once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """run("3dcnn.py", "--epoch", 1, ...) -> (exit code, standard output, standard error), in this process."""
+
+    def run(script, *options):
+        monkeypatch.setattr(sys, "argv", [str(ROOT / script), *map(str, options)])
+        code = 0
+        try:
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+        except SystemExit as end:
+            code = end.code
+            if isinstance(code, str):  # as the interpreter does
+                print(code, file=sys.stderr)
+                code = 1
+        output, error = capsys.readouterr()
+        return code or 0, output, error
+
+    return run
+
+
+def write_video(path, frames, fps=25):
+    """uint8 (T, H, W) gray frames -> an AVI file."""
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, frames.shape[2:0:-1])
+    for frame in frames:
+        writer.write(np.repeat(frame[..., None], 3, 2))
+    writer.release()
+
+
+def bar(rng, direction, vertical=True):
+    """A clear task: a bright bar that moves by `direction` columns a frame (or rows), wrapping, over dim noise."""
+    frames = rng.integers(0, 60, (20, 32, 32))
+    start = rng.integers(0, 32)
+    for index, frame in enumerate(frames):
+        places = (start + direction * index + np.arange(6)) % 32
+        (frame.T if vertical else frame)[places] += 150
+    return frames.astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def bars(tmp_path_factory):
+    """Bars that move left or right (only motion tells), named as in UCF-101: 2 classes, 12 groups, 2 clips each."""
+    directory, rng = tmp_path_factory.mktemp("bars"), np.random.default_rng(0)
+    for name, direction in (("BarLeft", -1), ("BarRight", 1)):
+        for group in range(1, 13):
+            for clip in (1, 2):
+                write_video(directory / f"v_{name}_g{group:02d}_c{clip:02d}.avi", bar(rng, direction))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def stripes(tmp_path_factory):
+    """Upright and level bars (one frame tells), in a folder per class, without groups."""
+    directory, rng = tmp_path_factory.mktemp("stripes"), np.random.default_rng(0)
+    for name, vertical in (("level", False), ("upright", True)):
+        (directory / name).mkdir()
+        for clip in range(20):
+            write_video(directory / name / f"{clip}.avi", bar(rng, 1, vertical))
+    return directory
