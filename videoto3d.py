@@ -95,7 +95,7 @@ def open_video(filename):
 
 
 def decode(filename):
-    """Iterates (index, retrieve) over the frames that decode, in order; retrieve() -> (ok, BGR frame), if wanted at all."""
+    """Iterates (index, retrieve) over the frames that decode, in order; retrieve() -> (ok, BGR frame)."""
     capture, index, misses = open_video(filename), 0, 0
     while misses < MAX_MISSES:
         if capture.grab():

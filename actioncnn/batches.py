@@ -30,7 +30,7 @@ def select(clips, depth, offset=0):
 
 
 def augment(clips, targets, depth, how, rng):
-    """uint8 (B, H, W, K * depth, C) and one-hot (B, nclass) -> float32 (B, H, W, depth, C) in 0-255 and soft targets."""
+    """uint8 (B, H, W, K * depth, C), one-hot (B, nclass) -> float32 (B, H, W, depth, C) in 0-255, soft targets."""
     size, stride = len(clips), clips.shape[3] // depth
     if how.jitter and stride > 1:
         frames = np.arange(depth) * stride + rng.integers(0, stride, (size, depth))

@@ -24,6 +24,8 @@ def run(main):
         os._exit(130)  # threads of TensorFlow would hold the exit back
     except BrokenPipeError:
         os._exit(141)  # the reader of a pipe has gone, as with `| head`
+    except OSError as error:  # a full disk, a directory taken away: what was written before is whole
+        sys.exit(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}")
 
 
 def program():
@@ -76,7 +78,7 @@ def add_boolean(group, name, default, help):
 
 
 def parser(description):
-    """An ArgumentParser that shows defaults and takes no abbreviated options (they would change meaning as options are added)."""
+    """An ArgumentParser that takes no abbreviated options: their meaning would change as options are added."""
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )

@@ -8,34 +8,20 @@ A run that was killed goes on where it stopped; a clip whose checksum is wrong i
 import contextlib
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import sys
-import time
 import zlib
-from collections import Counter, deque
-from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from actioncnn.cli import UserError
-from videoto3d import NoFrameError, Videoto3D
+from actioncnn.cli import UserError, warn
+from actioncnn.extract import cpus, decoded
 
 VERSION = 1  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
-PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
-BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
-TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
-
-
-class Worker(NamedTuple):
-    process: multiprocessing.Process
-    pipe: multiprocessing.connection.Connection
 
 
 def default_cache():
@@ -59,14 +45,13 @@ def load(videos, size, depth, color, skip, cache_dir=None, workers=None):
         if len(reasons) < len(videos):
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(path.with_suffix(".lock")):
-                _complete(path, shape, videos, options, workers or _cpus())
+                _complete(path, shape, videos, options, workers or cpus())
             reasons = _status(path, shape)
-    except (BlockingIOError, BrokenPipeError):  # no process could be started; the terminal has gone
+    except BrokenPipeError:  # it is the terminal that has gone
         raise
     except OSError as error:
-        raise UserError(
-            f"--cache: {folder}: {error.strerror or error}; make room there or give another folder"
-        ) from error
+        reason = error.strerror or error
+        raise UserError(f"--cache: {folder}: {reason}; make room there or give another folder") from error
     failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
     if len(failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
@@ -89,14 +74,10 @@ def cache_key(videos, options):
 
 def _identity(path):
     try:
-        stat = os.stat(path)
+        stat = path.stat()
     except OSError:  # a link to nowhere; reported when it is read
         return [str(path)]
     return [os.path.realpath(path), stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]
-
-
-def _cpus():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _locked(path):
@@ -105,7 +86,7 @@ def _locked(path):
     try:
         return lock.acquire(timeout=0)
     except Timeout:
-        print("another run is extracting the same clips; waiting for it", file=sys.stderr, flush=True)
+        warn("another run is reading the same videos; waiting for it")
         return lock.acquire(poll_interval=0.2)
 
 
@@ -114,7 +95,7 @@ def _status(path, shape):
     try:
         clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
         lines = path.with_suffix(".log").read_text().splitlines()
-    except (OSError, ValueError):  # absent, cut, or no array at all
+    except Exception:  # absent, cut, or whatever numpy says of a damaged header
         return {}
     if clips.shape != shape or clips.dtype != np.uint8 or not clips.flags.c_contiguous:
         return {}
@@ -130,125 +111,45 @@ def _complete(path, shape, videos, options, workers):
     """Decode what is missing in the array file at `path`, and give it that name when it has all clips."""
     if len(_status(path, shape)) == len(videos):
         return  # the other run has made it
-    partial = path.with_suffix(".npy.partial")
+    partial, log = path.with_suffix(".partial"), path.with_suffix(".log")
     if path.exists():
-        os.replace(path, partial)  # damaged: keep what is good
+        path.replace(partial)  # damaged: keep what is good
     done = _status(partial, shape)
     if not done:
-        _allocate(partial, shape)
-        path.with_suffix(".log").unlink(missing_ok=True)
-    todo = [index for index in range(len(videos)) if index not in done]
-    clip_bytes = int(np.prod(shape[1:]))
-    start = partial.stat().st_size - clip_bytes * len(videos)  # what comes before is numpy's header
-    progress = tqdm(
-        total=len(videos),
-        initial=len(done),
-        unit="video",
-        desc="reading videos",
-        mininterval=0.2 if sys.stderr.isatty() else 30,
-    )
-    # Plain writes, because a memory-mapped one ends in SIGBUS on a full disk. First the clip, then the line that says so.
-    with progress, partial.open("r+b") as array, path.with_suffix(".log").open("a", 1) as log:
-        log.write("\n")  # ends a line that a kill left unfinished
-        with contextlib.closing(_decoded([(i, videos[i].path) for i in todo], options, workers)) as results:
-            for index, result in results:
-                failed = isinstance(result, str)
-                content = bytes(clip_bytes) if failed else result.tobytes()
-                array.seek(start + index * clip_bytes)
-                array.write(content)
-                array.flush()
-                log.write(json.dumps([index, zlib.crc32(content), result if failed else None]) + "\n")
-                progress.update()
-    os.replace(partial, path)
+        partial.unlink(missing_ok=True)  # not overwritten: a running training may have it in memory
+        log.unlink(missing_ok=True)
+    tasks = [(index, video.path) for index, video in enumerate(videos) if index not in done]
+    _check_space(path.parent, len(tasks) * int(np.prod(shape[1:])))
+    if not done:
+        np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+    interval = 0.2 if sys.stderr.isatty() else 30  # seconds; few lines in the log file of a batch job
+    bar = tqdm(desc="reading videos", unit="video", total=len(videos), initial=len(done), mininterval=interval)
+    with bar, contextlib.closing(decoded(tasks, options, workers)) as results:
+        _write(partial, log, shape, results, bar)
+    partial.replace(path)
 
 
-def _allocate(path, shape):
-    """An array file of zeros, without blocks on the disk as yet."""
-    need, free = int(np.prod(shape)), shutil.disk_usage(path.parent).free
+def _check_space(folder, need):
+    free = shutil.disk_usage(folder).free
     if need > free:
-        raise UserError(
-            f"--cache: {path.parent}: {need / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free; make room there or give another folder"
-        )
-    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        sizes = f"{need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free"
+        raise UserError(f"--cache: {folder}: {sizes}; make room there or give another folder")
 
 
-def _decoded(tasks, options, workers):
-    """Iterates (index, clip or reason) over (index, path) tasks, as they finish.
+def _write(partial, log, shape, results, bar):
+    """Write (index, clip or reason) results to the array, and after each one a line to the log.
 
-    Each process has one video at a time. So, when a decoder crashes or hangs, it is known which video did it.
+    These are plain writes, because a memory-mapped one ends in SIGBUS where the disk is full.
     """
-    queue, tries, idle, busy = deque(tasks), Counter(), [], {}
-    try:
-        while queue or busy:
-            while queue and len(busy) < workers:
-                worker, task = idle.pop() if idle else _start(options), queue.popleft()
-                with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
-                    worker.pipe.send(task[1])
-                busy[worker.pipe] = worker, task, time.monotonic() + PATIENCE + _bytes(task[1]) / BYTES_PER_SECOND
-            for pipe in wait(list(busy), timeout=1):
-                worker, task, deadline = busy.pop(pipe)
-                try:
-                    result = pipe.recv()
-                    idle.append(worker)
-                except (EOFError, OSError):
-                    result = _cause(worker.process, deadline)
-                    tries[task] += 1
-                    if tries[task] < TRIES:
-                        queue.append(task)
-                        continue
-                yield task[0], result
-            for worker, _, deadline in busy.values():
-                if time.monotonic() > deadline:
-                    worker.process.kill()  # then its pipe ends, and is found above
-    finally:
-        for worker in [*idle, *(worker for worker, _, _ in busy.values())]:
-            worker.process.kill()
-
-
-def _bytes(path):
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-def _cause(process, deadline):
-    process.join()
-    late = time.monotonic() > deadline
-    return "the decoder hangs on it" if late else f"the decoder crashes on it (exit status {process.exitcode})"
-
-
-def _start(options):
-    # Forking the threads of TensorFlow may deadlock, and macOS and Windows don't fork; spawning costs a second.
-    fork = sys.platform == "linux" and "tensorflow" not in sys.modules
-    context = multiprocessing.get_context("fork" if fork else "spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, os.getpid(), options), daemon=True)
-    process.start()
-    theirs.close()  # so that the pipe ends when the process does
-    return Worker(process, ours)
-
-
-def _serve(pipe, parent, options):
-    """Work of one process: path in, clip or reason out, until the parent has gone."""
-    import cv2
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)  # decoders write to the terminal from C
-    cv2.setNumThreads(1)
-    while os.getppid() == parent:
-        if pipe.poll(1):
-            pipe.send(_read(pipe.recv(), **options))
-
-
-def _read(path, size, depth, color, skip):
-    """One video's clip, uint8 (size, size, depth, channels), or the reason why there is none."""
-    try:
-        frames = Videoto3D(size, size, depth).video3d(path, color, skip)
-    except NoFrameError as error:
-        return str(error)
-    except Exception as error:  # whatever else a broken file leads to must cost only that file
-        return " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return np.ascontiguousarray(np.moveaxis(frames.reshape(depth, size, size, -1), 0, 2))
+    clip_bytes = int(np.prod(shape[1:]))
+    header = partial.stat().st_size - shape[0] * clip_bytes
+    with partial.open("r+b") as array, log.open("a", buffering=1) as lines:
+        lines.write("\n")  # ends a line that a kill left unfinished
+        for index, result in results:
+            reason = result if isinstance(result, str) else None
+            content = bytes(clip_bytes) if reason else result.tobytes()
+            array.seek(header + index * clip_bytes)
+            array.write(content)
+            array.flush()
+            lines.write(json.dumps([index, zlib.crc32(content), reason]) + "\n")
+            bar.update()

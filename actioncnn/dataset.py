@@ -5,6 +5,7 @@ near-identical, so a fair split keeps whole groups on one side (Soomro, Zamir, S
 """
 
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -14,36 +15,9 @@ import numpy as np
 from actioncnn.cli import UserError
 from videoto3d import split_name
 
-ENDINGS = set(
-    [
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".f4v",
-        ".flv",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpe",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogm",
-        ".ogv",
-        ".ps",
-        ".rm",
-        ".rmvb",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-    ]
+ENDING = re.compile(
+    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
+    re.IGNORECASE,
 )
 LEVELS = 3  # folders below the given one: archive folder / train or test / class
 TEST_GROUPS = {"1": range(1, 8), "2": range(8, 15), "3": range(15, 22)}  # the official lists follow this rule
@@ -112,8 +86,10 @@ def split(videos, split, seed):
         test[_shuffle(indices, seed, name)[:count]] = True
     if test.all() or not test.any():
         side = "training" if test.all() else "test"
-        others = " or ".join(f"--split {other}" for other in [*TEST_GROUPS, "random"] if other != split)
-        raise UserError(f"--split {split} leaves no {side} clip in these videos; try {others}")
+        others = ", ".join(f"--split {other}" for other in [*TEST_GROUPS, "random"] if other != split)
+        grouped = official and any(video.group is not None for video in videos)
+        remedy = f"try {others}" if grouped else "add videos: a class with two or more gets test clips"
+        raise UserError(f"--split {split} leaves no {side} clip; {remedy}")
     train, test = np.flatnonzero(~test), np.flatnonzero(test)
     return train, test, _notes(videos, split, train, test)
 
@@ -147,7 +123,7 @@ def _find(directory):
         seen.add(real)
         folders[:] = [] if known or level == LEVELS else sorted(name for name in folders if name[0] != ".")
         for name in [] if known else files:
-            if name[0] != "." and Path(name).suffix.lower() in ENDINGS:
+            if name[0] != "." and ENDING.search(name):
                 yield Path(folder, name)
 
 
@@ -174,27 +150,26 @@ def _shuffle(indices, seed, name):
 
 
 def _notes(videos, split, train, test):
-    sides = [[videos[i] for i in side] for side in (train, test)]
-    groups = [{(video.name, video.group) for video in side if video.group is not None} for side in sides]
+    sides = {"training": [videos[i] for i in train], "test": [videos[i] for i in test]}
+    groups = [{(video.name, video.group) for video in side if video.group is not None} for side in sides.values()]
+    both, total, ungrouped = (
+        len(groups[0] & groups[1]),
+        len(groups[0] | groups[1]),
+        sum(v.group is None for v in videos),
+    )
     notes = []
-    if not groups[0] | groups[1]:
-        wanted = (
-            "" if split == "random" else f"--split {split} needs names like v_<Class>_gNN_cNN; the split is random: "
-        )
-        notes.append(
-            f"{wanted}no video's name carries a group, so near-identical clips may be on both sides and inflate accuracy"
-        )
-    elif leaks := len(groups[0] & groups[1]):
-        total = len(groups[0] | groups[1])
-        notes.append(f"--split {split} has clips of {leaks} of {total} groups on both sides, which inflates accuracy")
-    elif split == "random":
-        notes.append("--split random draws single clips, not groups, which inflates accuracy")
-    elif drawn := sum(video.group is None for video in videos):
-        notes.append(f"{drawn} videos carry no group in their name; 80/20 of each class drawn at random")
-    for side, missing in zip(("training", "test"), sides, strict=True):
-        absent = sorted({video.name for video in videos} - {video.name for video in missing}, key=_alphabetical)
+    if not total and split != "random":
+        notes.append(f"no video is named v_<Class>_gNN_cNN, which --split {split} needs: the split is random")
+    elif ungrouped and split != "random":
+        notes.append(f"{ungrouped} videos are not named v_<Class>_gNN_cNN: of these a random 20 % are test clips")
+    if both:
+        notes.append(f"--split {split} puts clips of {both} of {total} groups on both sides, which inflates accuracy")
+    elif split == "random" or not total:
+        notes.append("a random split may put near-identical clips on both sides, which inflates accuracy")
+    for side, present in sides.items():
+        absent = sorted({v.name for v in videos} - {v.name for v in present}, key=_alphabetical)
         if absent:
-            notes.append(f"no {side} clip of {_shorten(absent)} in --split {split}")
+            notes.append(f"--split {split} leaves no {side} clip of {_shorten(absent)}")
     return notes
 
 

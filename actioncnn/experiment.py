@@ -41,6 +41,20 @@ class Data:
         return (height, width, self.depth, channels) if self.depth else (height, width, channels)
 
 
+class TestClips:
+    """The test clips as an array of (H, W, depth, C) clips that is read only where it is indexed."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):
+        return len(self.data.test)
+
+    def __getitem__(self, place):
+        data = self.data
+        return select(data.clips[data.test[place]][None], max(data.depth, 1), data.offset)[0]
+
+
 def train(args, network, stem, recipe, depth=None):
     """Trains `network` (a name in models) as `args` (of cli.training_parser) say and writes all outputs.
 
@@ -246,7 +260,7 @@ class Run:
         probabilities = training.predict(model, data, batch)
         root = self.args.videos
         files = [os.path.relpath(data.videos[row].path, root) for row in data.test]
-        shown = select(data.clips[data.test], max(data.depth, 1), data.offset)
+        shown = TestClips(data)
         metrics = {"loss": float(-np.log(probabilities[range(len(truth)), truth].clip(1e-7)).mean())}
         metrics |= report.write_evaluation(self.output, shown, files, data.classes, truth, probabilities)
         print(f"test: loss {metrics['loss']:.4f}, top-1 {metrics['top1']:.4f}, top-5 {metrics['top5']:.4f}")

@@ -36,12 +36,10 @@ CLASSES = {
     "TurnCounterclockwise": (2, -1),
 }
 HEIGHT, WIDTH, FRAMES, FPS = 120, 160, 25, 25
-RATE = (0.4, 1.0)  # cycles a clip: with 10 frames read, 1.3-3.2 of 32 pixels, 14-36 degrees or 6-15 % a step
-DRIFT = 0.12  # cycles a clip, at most: the camera is slower than any object
-SMALLEST, GROWTH = (
-    0.1,
-    4.0,
-)  # half length over the frame's shorter side, at the start of the size cycle; largest / smallest
+RATE = (0.35, 0.7)  # cycles a clip: with 10 frames read, 1.3-3.2 of 32 pixels, 14-36 degrees or 6-15 % a step
+DRIFT = 0.05  # cycles a clip, at most: the camera is slower than any object
+SMALLEST = 0.125  # half length at the start of the size cycle, over the frame's shorter side
+GROWTH = 4.0  # largest over smallest
 OBJECTS = 3  # one of three phases a third apart always has an opacity of .75 or more
 SPRITE = 96  # pixels, side of the picture of an object: as large as it ever appears in a video
 VERSION = 1  # of the drawing: raise it when videos of the same seed change
@@ -66,8 +64,8 @@ def texture(rng, height, width, channels):
 
 
 def outline(rng):
-    """Corners (n, 2) of a random shape within the unit circle that looks different at every angle up to a half turn."""
-    narrow = rng.uniform(0.35, 0.55)
+    """Corners (n, 2) of a random shape in the unit circle: elongated, so that its angle shows in 32 x 32 pixels."""
+    narrow = rng.uniform(0.3, 0.45)
     turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     kind = rng.integers(6)
     if kind == 0:  # ellipse
@@ -77,13 +75,13 @@ def outline(rng):
     if kind == 2:  # triangle
         return np.array([[-0.8, -narrow - 0.1], [1, 0], [-0.8, narrow + 0.1]])
     if kind == 3:  # arrow
-        w = narrow / 2
-        return np.array([[-1, -w], [0.1, -w], [0.1, -0.7], [1, 0], [0.1, 0.7], [0.1, w], [-1, w]])
-    if kind == 4:  # open ring
-        arc = np.linspace(0.25 * np.pi, 1.75 * np.pi, 40)
-        ring = np.stack([np.cos(arc), np.sin(arc)], -1)
-        return np.concatenate([ring, (1 - narrow) * ring[::-1]])
-    radius = np.where(np.arange(10) % 2, 0.45, 1) * rng.uniform(0.7, 1, 10)  # crooked star, flattened
+        shaft, head = narrow / 2, narrow + 0.2
+        return np.array([[-1, -shaft], [0.1, -shaft], [0.1, -head], [1, 0], [0.1, head], [0.1, shaft], [-1, shaft]])
+    if kind == 4:  # crescent
+        half = turn[:31]
+        x, y = np.cos([*half, *half[::-1]]), np.sin([*half, *half[::-1]]) * np.repeat([0.9, 0.9 - 1.4 * narrow], 31)
+        return np.stack([x, y - 0.5 + 0.5 * narrow], -1) * 0.9
+    radius = np.where(np.arange(10) % 2, 0.5, 1) * rng.uniform(0.8, 1, 10)  # crooked star, flattened
     corner = np.arange(10) * 2 * np.pi / 10
     return np.stack([radius * np.cos(corner), 1.3 * narrow * radius * np.sin(corner)], -1)
 
@@ -96,7 +94,7 @@ def make_objects(rng, channels):
         corners = (outline(rng) * 0.46 * SPRITE + SPRITE / 2 - 0.5) * 16
         cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         opacity = cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.float32) / 255
-        tone = rng.choice([-1, 1]) * rng.uniform(0.2, 0.4) + 0.12 * rng.standard_normal(channels) * (channels > 1)
+        tone = rng.uniform(0.5, 0.8) + 0.12 * rng.standard_normal(channels) * (channels > 1)
         surface = tone + 0.06 * texture(rng, SPRITE, SPRITE, channels)
         objects.append(np.dstack([surface, opacity]).astype(np.float32))
     return objects
@@ -156,7 +154,7 @@ def render(background, class_name, rng, objects):
 def make_scene(rng, channels):
     """What a group shares: periodic background, light (both float32, height x width x channels or 1) and objects."""
     tint = 0.06 * rng.standard_normal(channels) * (channels > 1)
-    background = rng.uniform(0.35, 0.65) + tint + rng.uniform(0.07, 0.15) * texture(rng, HEIGHT, WIDTH, channels)
+    background = rng.uniform(0.08, 0.2) + tint + rng.uniform(0.02, 0.06) * texture(rng, HEIGHT, WIDTH, channels)
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     light = 1 + strength * (x * np.cos(angle) + y * np.sin(angle))
@@ -168,7 +166,7 @@ def film(scene, class_name, rng):
     background, light, objects = scene
     states, camera = trajectory(class_name, rng, FRAMES)
     layout = make_layout(rng)
-    noise = np.float32(rng.uniform(0.01, 0.04))
+    noise = np.float32(rng.uniform(0.01, 0.03))
     frames = np.empty((FRAMES, *background.shape), np.float32)
     for frame, state, (x, y) in zip(frames, states, camera % 1):
         shift = np.array([[1, 0, x * WIDTH], [0, 1, y * HEIGHT]])

@@ -129,6 +129,8 @@ def shown(name, longest=NAME):
 
 def confusion(matrix, classes):
     """Rows = true classes, columns = predicted ones; color = share of the row, gray where a class has no clips."""
+    from matplotlib.colors import PowerNorm
+
     count, clips = len(classes), matrix.sum(1)
     cell = min(max(9 / count, 0.17), 0.75)  # inches
     font = min(max(cell * 72 * 0.6, 7), 10)
@@ -138,24 +140,30 @@ def confusion(matrix, classes):
     figure = blank(width, height)
     axes = figure.add_axes((margin / width, margin / height, count * cell / width, count * cell / height))
     share = np.where(clips[:, None] > 0, matrix / np.maximum(clips, 1)[:, None], np.nan)
-    image = axes.imshow(np.ma.masked_invalid(share), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    norm = PowerNorm(0.6, 0, 1)  # small shares, which most confusions are, stand out from none
+    image = axes.imshow(np.ma.masked_invalid(share), cmap="Blues", norm=norm, interpolation="nearest")
     axes.set_facecolor("#DDDDDD")  # shows through where a row has no clips
-    axes.set_xticks(range(count), names, rotation=90, fontsize=font)
-    axes.set_yticks(range(count), names, fontsize=font)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set(xlabel="predicted class", ylabel="true class")
+    label_cells(axes, names, font)
     figure.text(0.15 / width, 1 - 0.25 / height, f"Confusion matrix, {matrix.sum()} test clips", size=12, va="center")
     figure.text(0.15 / width, 1 - 0.5 / height, legend(count, np.sum(clips == 0)), size=9, color=GRAY, va="center")
-    for edge in np.arange(0.5, count - 1):
-        axes.axhline(edge, color=LIGHT, linewidth=0.5)
-        axes.axvline(edge, color=LIGHT, linewidth=0.5)
     write_counts(axes, matrix, share, font)
     bar = figure.add_axes(
         ((margin + count * cell + 0.3) / width, margin / height, 0.14 / width, min(count * cell, 3) / height)
     )
     figure.colorbar(image, cax=bar, format="{x:.0%}").outline.set_visible(False)
     return figure
+
+
+def label_cells(axes, names, font):
+    """Class names along both axes, and lines between the cells."""
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=font)
+    axes.set_yticks(range(len(names)), names, fontsize=font)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    for edge in np.arange(0.5, len(names) - 1):
+        axes.axhline(edge, color=LIGHT, linewidth=0.5)
+        axes.axvline(edge, color=LIGHT, linewidth=0.5)
 
 
 def legend(count, empty):
@@ -170,7 +178,7 @@ def write_counts(axes, matrix, share, font):
     least = 0 if len(matrix) <= NUMBERED else LEAST
     for row, column in np.argwhere(matrix):
         if share[row, column] >= least:
-            color = "white" if share[row, column] > 0.55 else "black"
+            color = "white" if share[row, column] > 0.4 else "black"
             size = font if matrix[row, column] < 100 else font * 0.8
             axes.text(column, row, matrix[row, column], color=color, size=size, ha="center", va="center")
 

@@ -1,9 +1,9 @@
-"""What the networks are fed: the right frames, each clip once an epoch, augmentation that keeps clips and targets whole."""
+"""What the networks are fed: the right frames, each clip once an epoch, clips and targets that stay whole."""
 
 import numpy as np
 import pytest
 
-from actioncnn.batches import Augment, augment, select, evaluation_batches, training_batches
+from actioncnn.batches import Augment, augment, evaluation_batches, select, training_batches
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 6, 1), np.uint8)
 TARGETS = np.eye(4, dtype=np.float32)[np.arange(20) % 4]

@@ -19,7 +19,7 @@ def warn_again():
 
 def history(epochs):
     return [
-        {"epoch": e, "loss": 4 / e, "acc": 1 - 1 / e, "val_loss": 5 / e, "val_acc": 0.9 - 0.9 / e}
+        {"epoch": e, "loss": 4 / e, "acc": 1 - 0.8 / e, "val_loss": 5 / e, "val_acc": 0.9 - 0.8 / e}
         for e in range(1, epochs + 1)
     ]
 
@@ -112,7 +112,7 @@ def test_result_is_a_table_with_a_row_an_epoch(tmp_path):
     report.write_result(tmp_path, history(3))
     lines = (tmp_path / "result.txt").read_text().splitlines()
     assert lines[0] == "epoch\tloss\tacc\tval_loss\tval_acc"
-    assert lines[3] == "3\t1.333333\t0.666667\t1.666667\t0.600000"
+    assert lines[3] == "3\t1.333333\t0.733333\t1.666667\t0.633333"
     assert len(lines) == 4
 
 
@@ -312,7 +312,7 @@ def test_examples_are_mistakes_then_right_ones_of_many_classes():
     probabilities[np.arange(6), predicted] = confidence
     assert examples.choose(truth, probabilities, 4) == [0, 3, 4, 5]
     assert examples.choose(truth, probabilities, 12) == [0, 3, 1, 2, 4, 5]
-    assert examples.choose(predicted, probabilities, 2) == [4, 5]
+    assert examples.choose(predicted, probabilities, 2) == [4, 3]
     assert examples.choose(truth[:1], probabilities[:1], 12) == [0]
 
 

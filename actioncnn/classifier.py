@@ -1,0 +1,171 @@
+"""A saved model as a classifier of videos: what it wants to see of a video, and the names of what it says.
+
+`find` needs no Keras, so that videos can be decoded while Keras is being imported; `Classifier` loads the model.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from actioncnn import modelfile
+from actioncnn.batches import select
+from actioncnn.cli import UserError
+from actioncnn.experiment import SEGMENT, SINGLE
+
+WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
+
+
+class Sampling(NamedTuple):
+    """What a model is shown of a video."""
+
+    size: int  # pixels, width and height
+    depth: int  # frames; 0: a 2D network takes the middle one
+    color: bool
+    skip: bool  # evenly spaced frames, else the first ones
+    scrambled: bool = False  # the colour clips of 2017, see `scramble`
+
+    def options(self):
+        """Options for clips.decoded: as in training, so that a wrong count in a container is noticed as there."""
+        stride = (SEGMENT if self.depth else SINGLE) if self.skip else 1
+        return {"size": self.size, "depth": max(self.depth, 1) * stride, "color": self.color, "skip": self.skip}
+
+    def pick(self, clips):
+        """The model's frames of decoded clips: uint8 (B, H, W, options' depth, C) -> (B, H, W, T, C)."""
+        offset = 0 if self.depth else clips.shape[3] // 2
+        return select(clips, max(self.depth, 1), offset)
+
+
+class Files(NamedTuple):
+    """Where a model is, and what args.json says of it: None where there is none of its own."""
+
+    model: Path
+    weights: Path
+    sampling: Sampling | None
+    classes: Path | None
+
+
+def find(run=None, model=None, weights=None, classes=None):
+    """Files of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
+
+    UserError: a file is missing, or `run` does not say which of several models it is.
+    """
+    args = _read_args(run or model.parent)
+    if run:
+        model = _only_model(run, args)
+    if args.get("model") != model.name.removesuffix(".json"):
+        args = {}  # of another model
+    weights = weights or _beside(model)
+    for option, path in (("--model", model), ("--weights", weights), ("--classes", classes)):
+        if path and not path.is_file():
+            raise UserError(f"{option}: {path}: no such file")
+    beside = model.parent / "classes.txt"
+    classes = classes or (beside if beside.is_file() else None)
+    try:
+        options = args.get("options", {})
+        sampling = args and Sampling(options["size"], args["depth"], args["channels"] == 3, options.get("skip", True))
+    except KeyError as error:
+        raise UserError(f"{model.parent / 'args.json'}: has no {error}; move it away to do without") from None
+    return Files(model, weights, sampling or None, classes)
+
+
+def _read_args(folder):
+    path = folder / "args.json"
+    try:
+        args = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); move it away to go by the model alone") from None
+    return args if isinstance(args, dict) else {}
+
+
+def _only_model(folder, args):
+    if not folder.is_dir():
+        raise UserError(f"--run: {folder} is not a directory; give the --output of a training run")
+    named = folder / f"{args.get('model')}.json"
+    found = [named] if args else sorted(path for path in folder.glob("*.json") if _beside(path) != path)
+    if len(found) == 1 and found[0].is_file():
+        return found[0]
+    if parts := sorted(path.parent for path in folder.glob("*/args.json")):
+        raise UserError(f"--run: {folder} holds several runs; give one of them, as {parts[0]}")
+    problem = "no model" if len(found) < 2 and not named.is_file() else "several models"
+    raise UserError(f"--run: {problem} in {folder}; give --model and --weights")
+
+
+def _beside(model):
+    """The weights that belong to a JSON; the file itself where it is no JSON, or there are none."""
+    stem = model.with_suffix("") if model.suffix == ".json" else None
+    found = [path for ending in WEIGHTS if stem and (path := stem.with_name(stem.name + ending)).is_file()]
+    return found[0] if found else model
+
+
+class Classifier:
+    """The model of some Files: probabilities of clips. `notes`: what was assumed, a line each."""
+
+    def __init__(self, files):
+        from actioncnn import device
+
+        jit_compile = device.setup("float32")[2]
+        self.model = modelfile.load(files.model, files.weights)
+        self.model.compile(jit_compile=jit_compile)
+        self.notes = []
+        self.sampling = self._check(files)
+        self.classes = self._name(files)
+
+    def __call__(self, clips):
+        """uint8 (B, H, W, T, C) as Sampling.pick gives them -> probabilities, float32 (B, classes)."""
+        batch = np.asarray(clips, np.float32)
+        if self.sampling.scrambled:
+            batch = scramble(batch)
+        return self.model.predict_on_batch(batch if self.sampling.depth else batch[:, :, :, 0])
+
+    def _check(self, files):
+        """The Sampling in the files, if it fits the model's input, else that of the input's shape."""
+        shape, path = self.model.input_shape, files.model
+        if not isinstance(shape, tuple) or len(shape) not in (4, 5) or shape[-1] not in (1, 3) or None in shape[1:]:
+            raise UserError(f"{path}: its input {shape} is not (height, width, [frames,] 1 or 3 colours)")
+        if shape[1] != shape[2]:
+            raise UserError(f"{path}: takes frames of {shape[2]}x{shape[1]} pixels; only square ones are supported")
+        size, depth, color = shape[1], shape[3] if len(shape) == 5 else 0, shape[-1] == 3
+        if not files.sampling:
+            scrambled = depth > 0 and color and _before_keras_3(path)
+            self._say_assumed(path, size, depth, color, scrambled)
+            return Sampling(size, depth, color, True, scrambled)
+        if files.sampling[:3] != (size, depth, color):
+            raise UserError(f"{path}: is not the model that {path.parent / 'args.json'} describes; move that away")
+        return files.sampling
+
+    def _say_assumed(self, path, size, depth, color, scrambled):
+        frames = f"{depth} frames at even intervals" if depth else "the middle frame"
+        line = f"no args.json with {path}: assumed {frames}, {size}x{size} pixels, {'colour' if color else 'gray'}"
+        self.notes.append(line + (", BGR and in the order of axes of the 2017 scripts" if scrambled else ""))
+
+    def _name(self, files):
+        """Names of the classes in label order."""
+        shape = self.model.output_shape
+        if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
+            raise UserError(f"{files.model}: its output {shape} is not one probability for each class")
+        if not files.classes:
+            self.notes.append(f"no classes.txt with {files.model}: give the names of the classes with --classes FILE")
+            return [f"class {label}" for label in range(shape[1])]
+        text = files.classes.read_text("utf-8", "surrogateescape")
+        names = text.removesuffix("\n").split("\n")
+        if len(names) != shape[1]:
+            raise UserError(
+                f"{files.classes}: {len(names)} names for the {shape[1]} classes of the model; give them with --classes"
+            )
+        return names
+
+
+def _before_keras_3(path):
+    try:
+        return not str(json.loads(path.read_text("utf-8")).get("keras_version", "3")).startswith("3")
+    except (ValueError, UnicodeDecodeError):  # one file for all: .keras, .h5
+        return False
+
+
+def scramble(clips):
+    """Colour clips as the scripts of 2017 fed them: BGR, and (H, W, C, T) reshaped, not transposed, to (H, W, T, C)."""
+    return np.moveaxis(clips[..., ::-1], 3, 4).reshape(clips.shape)

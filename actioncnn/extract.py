@@ -1,0 +1,117 @@
+"""Videos -> clips, decoded by parallel processes. A decoder that crashes or hangs costs one file, never the run."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter, deque
+from multiprocessing.connection import wait
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from actioncnn.cli import UserError
+from videoto3d import NoFrameError, Videoto3D
+
+PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
+BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
+TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
+
+
+class Worker(NamedTuple):
+    process: multiprocessing.Process
+    pipe: multiprocessing.connection.Connection
+
+
+def cpus():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def decoded(tasks, options, workers):
+    """Iterates (index, clip or reason) over (index, path) tasks, as they finish.
+
+    Each process has one video at a time. So, when a decoder crashes or hangs, it is known which video did it.
+    """
+    queue, tries, idle, busy = deque(tasks), Counter(), [], {}
+    try:
+        while queue or busy:
+            while queue and len(busy) < workers:
+                worker, task = idle.pop() if idle else _start(options), queue.popleft()
+                with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
+                    worker.pipe.send(task[1])
+                busy[worker.pipe] = worker, task
+            for pipe in wait(list(busy)):
+                worker, task = busy.pop(pipe)
+                try:
+                    result = pipe.recv()
+                    idle.append(worker)
+                except (EOFError, OSError):
+                    worker.process.join()
+                    result = _cause(worker.process.exitcode)
+                    tries[task] += 1
+                    if tries[task] < TRIES:
+                        queue.append(task)
+                        continue
+                yield task[0], result
+    finally:
+        for worker in [*idle, *(worker for worker, _ in busy.values())]:
+            worker.process.kill()
+
+
+def _cause(status):
+    if status == -signal.SIGALRM:
+        return "the decoder hangs on it"
+    return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
+
+
+def _context():
+    # Forking the threads of TensorFlow may deadlock, and macOS and Windows don't fork; spawning costs a second.
+    fork = sys.platform == "linux" and "tensorflow" not in sys.modules
+    return multiprocessing.get_context("fork" if fork else "spawn")
+
+
+def _start(options):
+    context = _context()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, os.getpid(), options), daemon=True)
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:  # a spawned process would import the running script: slow at best, endless where its code has no guard
+        process.start()
+    except OSError as error:
+        raise UserError(f"--workers: no process can be started ({error.strerror}); take fewer") from error
+    finally:
+        sys.modules["__main__"] = script
+    theirs.close()  # so that the pipe ends when the process does
+    return Worker(process, ours)
+
+
+def _serve(pipe, parent, options):
+    """Work of one process: path in, clip or reason out, until the parent has gone."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)  # decoders write to the terminal from C
+    cv2.setNumThreads(1)
+    while os.getppid() == parent:
+        if pipe.poll(1):
+            path = pipe.recv()
+            size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE + size / BYTES_PER_SECOND)
+            pipe.send(_read(path, **options))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _read(path, size, depth, color, skip):
+    """One video's clip, uint8 (size, size, depth, channels), or the reason why there is none."""
+    try:
+        frames = Videoto3D(size, size, depth).video3d(path, color, skip)
+    except NoFrameError as error:
+        return str(error)
+    except Exception as error:  # whatever else a broken file leads to must cost only that file
+        return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return np.ascontiguousarray(np.moveaxis(frames.reshape(depth, size, size, -1), 0, 2))

@@ -1,0 +1,228 @@
+"""Layers and units of any classification model: found by name, computed for a clip.
+
+A unit is one output of a dense layer, or one channel of a layer with more axes. Nothing is rebuilt: the model itself is
+called, and what passes through the layer is noted on the way, so nested, shared and branched models need no special case.
+"""
+
+import contextlib
+import difflib
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from actioncnn.cli import UserError
+
+SOFTMAX, RELU = keras.activations.softmax, keras.activations.relu
+SATURATING = (SOFTMAX, keras.activations.sigmoid, keras.activations.tanh, keras.activations.hard_sigmoid)
+
+
+class NoSuchUnitError(UserError):
+    """The model has no such layer or unit; a usage error."""
+
+
+class Seen(NamedTuple):
+    """What a call of the model showed of one layer."""
+
+    output: tf.Tensor  # (B, ..., K)
+    before: tf.Tensor  # the same before the layer's activation function, or `output` where it has none
+    logits: list  # of (B, K), where the layer gives the classes' probabilities: one, or of an average one a member
+    saturates: bool  # whether that function stops passing gradients where it is far from 0
+
+
+def tree(model, prefix=""):
+    """{path: layer} of all layers; those of a nested model follow it as `branch/layer`."""
+    paths = {}
+    for layer in model.layers:
+        paths[prefix + layer.name] = layer
+        if isinstance(layer, keras.Model):
+            paths |= tree(layer, f"{prefix}{layer.name}/")
+    return paths
+
+
+def find(model, name):
+    """(path, layer) of the layer `name`, a path or its unambiguous end. Raises NoSuchUnitError, with near matches."""
+    paths, name = tree(model), name.strip().strip("'\"").strip()
+    ends = [path for path in paths if path == name] or [path for path in paths if path.endswith(f"/{name}")]
+    if len(ends) == 1:
+        return ends[0], paths[ends[0]]
+    near = ends or difflib.get_close_matches(name, paths, 5, 0.5)
+    problem = "in several branches" if ends else "not in the model"
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise NoSuchUnitError(f"--name: layer {name!r} is {problem}{hint} Its layers:\n{table(model)}")
+
+
+def table(model):
+    """Names, types, output shapes and unit counts of all layers, a line each."""
+    rows = [("name", "type", "output shape", "units")]
+    for path, layer in tree(model).items():
+        shape = output_shape(layer)
+        rows.append((path, type(layer).__name__, str(shape or "?"), str(shape[-1] if shape else "?")))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def output_shape(layer):
+    """Shape of a layer's output without the batch, or None where Keras does not know it."""
+    with contextlib.suppress(AttributeError, ValueError):
+        output = layer.output[0] if isinstance(layer.output, list) else layer.output
+        return tuple(output.shape[1:])
+
+
+def input_shape(model):
+    """Shape of the one clip (H, W, T, C) or frame (H, W, C) that all inputs of the model are fed with."""
+    shapes = {tuple(tensor.shape[1:]) for tensor in model.inputs}
+    shape = next(iter(shapes))
+    if len(shapes) > 1 or len(shape) not in (3, 4) or None in shape:
+        raise UserError(f"the model takes {sorted(shapes, key=str)}; one clip (H, W, T, C) or frame (H, W, C) is needed")
+    return shape
+
+
+def count(model, layer):
+    """Number of units of a layer."""
+    shape = output_shape(layer) or look(model, layer, tf.zeros((1, *input_shape(model)))).output.shape
+    return shape[-1]
+
+
+def choose(text, count):
+    """Units that `--index` names: `3`, `0,4,7`, `0-9`, `all` or a mixture -> sorted list. Raises NoSuchUnitError."""
+    chosen = set()
+    for part in text.replace(" ", "").split(","):
+        first, dash, last = part.partition("-")
+        if part.lower() == "all":
+            chosen |= set(range(count))
+        elif first.isdecimal() and (last if dash else first).isdecimal():
+            chosen |= set(range(int(first), min(int(last or first), count) + 1))
+        else:
+            raise NoSuchUnitError(f"--index {text}: give units from 0 to {count - 1} as 3, 0,4,7, 0-9 or all")
+        if dash and int(last) < int(first) or max(int(first or 0), int(last or 0)) >= count:
+            raise NoSuchUnitError(f"--index {text}: the layer has the units 0 to {count - 1}")
+    return sorted(chosen)
+
+
+def look(model, layer, clips, leak=0.0):
+    """Calls the model on clips (B, H, W[, T], C) as in prediction -> Seen of `layer`. Use it inside a tf.function.
+
+    leak: share of the gradient that passes a ReLU which is off, so that dead units come to life (the "redirected ReLU
+    gradient" of lucid, Olah 2017); the values stay those of the model.
+    """
+    notes = {"logits": []}
+    with contextlib.ExitStack() as stack:
+        for each in leaves(model):
+            stack.enter_context(_watched(each, each is layer, leak, notes))
+        stack.enter_context(_noted(layer, notes))
+        prediction = model([clips] * len(model.inputs) if len(model.inputs) > 1 else clips, training=False)
+    output = notes.get("output", clips)  # an input layer is never called
+    logits = _logits(notes, output, prediction)
+    return Seen(output, notes.get("before", output), logits, notes.get("saturates", False))
+
+
+def leaves(model):
+    return list({id(each): each for each in tree(model).values() if not isinstance(each, keras.Model)}.values())
+
+
+def _logits(notes, output, prediction):
+    """Inputs of the softmax that makes the layer's output: its own, or those that were merged into the prediction."""
+    if len(output.shape) != 2:
+        return []
+    if "own" in notes:
+        return [notes["own"]]
+    return [each for each in notes["logits"] if output is prediction and each.shape == output.shape]
+
+
+@contextlib.contextmanager
+def _noted(layer, notes):
+    call = layer.call
+
+    def noted(*args, **kwargs):
+        notes["output"] = call(*args, **kwargs)
+        return notes["output"]
+
+    with _replaced(layer, "call", noted):
+        yield
+
+
+@contextlib.contextmanager
+def _watched(layer, is_target, leak, notes):
+    """The layer with its activation function noted in `notes`, a ReLU with a leaking gradient."""
+    if isinstance(layer, keras.layers.Softmax):
+        attribute, function, softmax, relu = "call", layer.call, True, False
+    elif isinstance(layer, keras.layers.ReLU):
+        plain = not layer.negative_slope and not layer.threshold and layer.max_value is None
+        attribute, function, softmax, relu = "call", layer.call, False, plain
+    elif "activation" in vars(layer):
+        function = layer.activation
+        attribute, softmax, relu = "activation", function is SOFTMAX, function is RELU
+    else:
+        yield
+        return
+
+    def noted(x, *args, **kwargs):
+        if softmax:
+            notes["logits"].append(x)
+        if is_target:
+            notes.update({"before": x, "saturates": softmax or function in SATURATING})
+            notes.update({"own": x} if softmax else {})
+        return leaky(x, leak) if relu else function(x, *args, **kwargs)
+
+    with _replaced(layer, attribute, noted):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(layer, attribute, value):
+    kept = vars(layer).get(attribute)
+    setattr(layer, attribute, value)
+    try:
+        yield
+    finally:
+        if kept is None:
+            delattr(layer, attribute)
+        else:
+            setattr(layer, attribute, kept)
+
+
+def leaky(x, leak):
+    """ReLU of x; its gradient is multiplied by `leak` where x < 0."""
+
+    @tf.custom_gradient
+    def relu(x):
+        y = tf.nn.relu(x)
+        return y, lambda dy: tf.where(y > 0, dy, leak * dy)
+
+    return relu(x)
+
+
+def measure(seen, units):
+    """What a unit shows: its logit where it stands for a class, else its mean output, (B,) for units int (B,)."""
+    return mean_of(seen.logits[0] if len(seen.logits) == 1 else seen.output, units)
+
+
+def mean_of(values, units):
+    """(B, ..., K) -> (B,): the mean over all positions of unit units[b]."""
+    own = tf.gather(values, units, axis=-1, batch_dims=1)
+    return tf.reduce_mean(tf.reshape(own, (tf.shape(own)[0], -1)), axis=1)
+
+
+def margin(logits, units):
+    """Logit of the class less the log of the summed exponentials of the others: log(p / (1 - p))."""
+    others = tf.one_hot(units, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
+    return mean_of(logits, units) - tf.reduce_logsumexp(logits + others, axis=1)
+
+
+def score(seen, units, objective):
+    """What an ascent climbs, (B,).
+
+    auto: the margin of a class, else the mean; before the activation function where that saturates.
+    margin: log(p / (1 - p)) of a class, mean over an ensemble's members (the raw logit is not the class: it may rise
+    while other logits rise more). logit: before the activation function. mean: the layer's output, as in 2017.
+    """
+    if objective in ("auto", "margin") and seen.logits:
+        return tf.add_n([margin(logits, units) for logits in seen.logits]) / len(seen.logits)
+    if objective == "margin":
+        raise NoSuchUnitError("--objective margin: the layer does not give the probabilities of classes")
+    if objective == "logit" and seen.logits:
+        return tf.add_n([mean_of(logits, units) for logits in seen.logits]) / len(seen.logits)
+    if objective == "logit" or (objective == "auto" and seen.saturates):
+        return mean_of(seen.before, units)
+    return mean_of(seen.output, units)

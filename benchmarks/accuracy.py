@@ -1,0 +1,193 @@
+"""Accuracy of each network and recipe on unseen groups and on a random split; regenerates the README's tables.
+
+python benchmarks/accuracy.py --videos matched --epochs 30 --seeds 3 --results matched.jsonl
+python benchmarks/accuracy.py --videos matched --ablation --results matched.jsonl
+
+Every clip is tested once, by one of three networks trained on the other two folds: `group` folds keep the clips of
+a group together, `random` folds do not. Epochs are fixed beforehand: test clips choose nothing. Each training is a
+line of the results file as soon as it ends, so an interrupted benchmark goes on where it stopped. Without --videos:
+the demo's motion set.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+FOLDS = 3
+ROWS = ("2017", "2017 scaled", "2dcnn", "3dcnn", "my-model")
+PARTS = ("scale", "jitter", "light", "smoothing", "flip", "warmup", "weight decay", "batch norm", "all augmentation")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--videos", type=Path, default=Path("demo"), help="dataset; made if it is the demo (default: demo)"
+    )
+    parser.add_argument("--nclass", type=int, default=101)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", nargs="+", default=ROWS, help="networks and recipes: %(default)s")
+    parser.add_argument("--protocols", nargs="+", default=("group", "random"), choices=("group", "random"))
+    parser.add_argument("--ablation", action="store_true", help="instead: my-model without each part of its recipe")
+    parser.add_argument("--threads", type=int, default=0, help="of TensorFlow (default: one per core)")
+    parser.add_argument(
+        "--results", type=Path, default=Path("accuracy.jsonl"), help="file of all trainings, appended to"
+    )
+    parser.add_argument("--table", action="store_true", help="only print the tables of --results")
+    return parser.parse_args()
+
+
+def load(args):
+    """(experiment.Data of all clips, {protocol: folds}) without a split."""
+    from actioncnn import dataset, experiment, motion
+
+    if args.videos == Path("demo"):
+        motion.make(args.videos)
+    options = argparse.Namespace(videos=args.videos, nclass=args.nclass, size=32, color=False, cache=None, workers=None)
+    data = {depth: experiment.load(options, depth)[0] for depth in (10, 0)}
+    videos = data[10].videos
+    ungrouped = [video._replace(group=None) for video in videos]
+    folds = {"group": dataset.folds(videos, FOLDS, 0), "random": dataset.folds(ungrouped, FOLDS, 0)}
+    return data, folds
+
+
+def cnn3d_2017(input_shape, nclass):
+    """The network of 2017 as it was: raw 0-255 input, softmax between convolutions, sigmoid dense."""
+    from keras import layers
+
+    from actioncnn.models import chain
+
+    steps = []
+    for filters in (32, 64):
+        for activation in ("relu", "softmax"):
+            steps.append(layers.Conv3D(filters, 3, padding="same", activation=activation))
+        steps += [layers.MaxPooling3D(3, padding="same"), layers.Dropout(0.25)]
+    steps += [layers.Flatten(), layers.Dense(512, activation="sigmoid"), layers.Dropout(0.5)]
+    return chain(input_shape, [*steps, layers.Dense(nclass, activation="softmax")])
+
+
+def variants(classes):
+    """{row: (network, recipe, depth)}."""
+    from actioncnn import experiment, models, recipes
+
+    flip = not any(experiment.MIRRORED.search(name) for name in classes)
+    plain = recipes.Recipe(learning_rate=1e-3, warmup=0, weight_decay=0)
+
+    def augmented(recipe):
+        return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=flip))
+
+    mine = augmented(recipes.MY_MODEL)
+    rows = {
+        "2017": (cnn3d_2017, plain, 10),
+        "2017 scaled": (models.cnn3d, plain, 10),
+        "2dcnn": (models.cnn2d, augmented(recipes.CNN2D), 0),
+        "3dcnn": (models.cnn3d, augmented(recipes.CNN3D), 10),
+        "my-model": (models.my_model, mine, 10),
+        "without warmup": (models.my_model, dataclasses.replace(mine, warmup=0), 10),
+        "without weight decay": (models.my_model, dataclasses.replace(mine, weight_decay=0), 10),
+        "without all augmentation": (models.my_model, dataclasses.replace(mine, augment=type(mine.augment)()), 10),
+    }
+    for part in ("scale", "jitter", "light", "smoothing", "flip"):
+        less = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
+        rows[f"without {part}"] = (models.my_model, less, 10)
+    for part in ("mixup", "cutout"):
+        more = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0.3}))
+        rows[f"with {part}"] = (models.my_model, more, 10)
+    return rows
+
+
+def train(args, data, folds, row, variant, protocol, seed):
+    """One line of the results: FOLDS trainings that test each clip once."""
+    import numpy as np
+    from keras.backend import clear_session
+
+    from actioncnn import training
+
+    network, recipe, depth = variant
+    part = dataclasses.replace(data[depth])
+    truth, start, curves = part.targets.argmax(1), time.perf_counter(), []
+    probabilities = np.zeros(part.targets.shape)
+    for part.train, part.test in folds[protocol]:
+        build = lambda: network(part.shape, len(part.classes))  # noqa: E731
+        options = {"batch": args.batch, "epochs": args.epochs, "seed": seed, "jit_compile": False}
+        model, history = training.fit(build, part, recipe, **options)
+        probabilities[part.test] = training.predict(model, part, args.batch)
+        curves.append([line["val_acc"] for line in history])
+        parameters = model.count_params()
+        clear_session()
+    weights = [len(test) for _, test in folds[protocol]]
+    return {
+        "videos": str(args.videos), "row": row, "protocol": protocol, "seed": seed, "epochs": args.epochs,
+        "accuracy": float((probabilities.argmax(1) == truth).mean()),
+        "seconds": time.perf_counter() - start, "parameters": parameters, "clips": sum(weights),
+        "curve": np.average(curves, axis=0, weights=weights).round(4).tolist(),
+        "truth": truth.tolist(), "probabilities": probabilities.round(5).tolist(),
+    }  # fmt: skip
+
+
+def read(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def show(lines, args):
+    """The table: mean and range over seeds; the ensemble is the average of the 3dcnn networks of all seeds."""
+    import numpy as np
+
+    lines = [line for line in lines if line["videos"] == str(args.videos) and line["epochs"] == args.epochs]
+    print(f"\n{args.videos}, {args.epochs} epochs, accuracy in % as mean [range over seeds]")
+    print("| network | parameters | group folds | random folds | seconds a run | clips/s |\n|---|---|---|---|---|---|")
+    for row in dict.fromkeys(line["row"] for line in lines):
+        cells, chosen = [], [line for line in lines if line["row"] == row]
+        for protocol in ("group", "random"):
+            found = [100 * line["accuracy"] for line in chosen if line["protocol"] == protocol]
+            text = f"{np.mean(found):.1f} [{min(found):.1f}-{max(found):.1f}] of {len(found)}" if found else ""
+            cells.append(text)
+        seconds = np.median([line["seconds"] for line in chosen])
+        rate = chosen[0]["clips"] * (FOLDS - 1) * args.epochs / seconds
+        print(f"| {row} | {chosen[0]['parameters']:,} | {cells[0]} | {cells[1]} | {seconds:.0f} | {rate:.0f} |")
+    for row in ("3dcnn", "my-model"):
+        for protocol in ("group", "random"):
+            members = [line for line in lines if (line["row"], line["protocol"]) == (row, protocol)]
+            if len(members) > 1:
+                mean = np.mean([line["probabilities"] for line in members], axis=0).argmax(1)
+                right = 100 * (mean == members[0]["truth"]).mean()
+                print(f"ensemble of {len(members)} {row}, {protocol} folds: {right:.1f}")
+
+
+def main():
+    args = arguments()
+    done = read(args.results)
+    if not args.table:
+        from actioncnn import device
+
+        data, folds = load(args)
+        device.setup("float32")
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+        rows = variants(data[10].classes)
+        names = [f"without {part}" for part in PARTS] + ["with mixup", "with cutout"] if args.ablation else args.rows
+        keys = {(line["videos"], line["row"], line["protocol"], line["seed"], line["epochs"]) for line in done}
+        for seed in range(args.seeds):
+            for protocol in args.protocols:
+                for row in names:
+                    if row in rows and (str(args.videos), row, protocol, seed, args.epochs) not in keys:
+                        line = train(args, data, folds, row, rows[row], protocol, seed)
+                        print(
+                            f"{row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s",
+                            flush=True,
+                        )
+                        with args.results.open("a") as file:
+                            file.write(json.dumps(line) + os.linesep)
+    show(read(args.results), args)
+
+
+if __name__ == "__main__":
+    main()

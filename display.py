@@ -1,0 +1,87 @@
+"""Preview picture of a dataset: titled examples of different classes.
+
+python display.py                                          5 x 3 examples from UCF101 -> display.png
+python display.py --classes all --output classes.png       every class on one page
+python display.py --classes YoYo,Punch --frames 8          filmstrips, so that motion shows
+python display.py --output display.gif                     an animation
+"""
+
+from pathlib import Path
+
+from actioncnn import cli
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+ROWS, COLS = 5, 3  # as in 2017
+ANIMATION = 12  # frames
+
+
+def classes(text):
+    """all -> None, a number -> int, names with commas between -> list"""
+    if text.lower() == "all":
+        return None
+    return cli.whole(1)(text) if text.isdecimal() else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def image(text):
+    path = Path(text)
+    if path.suffix.lower() not in ENDINGS:
+        raise cli.argparse.ArgumentTypeError(f"{text!r} does not end in one of {', '.join(ENDINGS)}")
+    return path
+
+
+def parse():
+    parser = cli.parser(__doc__)
+    add, number = parser.add_argument, cli.whole(1)
+    add("--videos", type=Path, default=Path("UCF101"), help="directory where the dataset is stored (default: UCF101)")
+    add("--output", type=image, default=Path("display.png"), help=".png, .jpg, .webp or .gif (default: display.png)")
+    add("--rows", type=number, help=f"rows of examples (default: {ROWS}, or as --classes needs)")
+    add("--cols", type=number, help=f"columns of examples (default: {COLS}, or as --classes needs)")
+    add(
+        "--classes",
+        type=classes,
+        default=0,
+        help="all, a number to draw, or names: A,B (default: as many as have room)",
+    )
+    add("--seed", type=cli.whole(0), default=0, help="of the choice of classes and videos (default: 0)")
+    cli.add_boolean(parser, "--color", True, "RGB frames instead of grayscale (default: True)")
+    add("--frames", type=number, help=f"frames of each video, side by side (default: 1), or of a .gif ({ANIMATION})")
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    from actioncnn import dataset, preview, report
+
+    animated = args.output.suffix.lower() == ".gif"
+    frames = args.frames or (ANIMATION if animated else 1)
+    wide = 1 if animated else frames  # frames side by side
+    wanted, rows, cols = args.classes, args.rows, args.cols
+    if wanted == 0:
+        wanted = (rows or ROWS) * (cols or COLS)
+        cols = cols or (COLS if wide == 1 else None)
+    chosen = preview.choose(dataset.scan(args.videos), wanted, args.seed)
+    if rows and cols and rows * cols < len(chosen):
+        raise cli.UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
+    cols = preview.grid(len(chosen), wide, rows, cols)[1]
+    high = preview.height(cols, wide, preview.ANIMATED if animated else preview.PAGE)
+    examples = preview.read(chosen, high, frames)
+    for name, found, failures in examples:
+        for path, reason in failures:
+            cli.warn(f"passed over: {path}: {reason}".encode(errors="replace").decode())
+        if found is None:
+            cli.warn(f"no video of class {name} gives a frame".encode(errors="replace").decode())
+    examples = [example for example in examples if example.frames is not None]
+    if not examples:
+        raise cli.UserError(f"--videos: no video in {args.videos} gives a frame")
+    pages = preview.page(examples, cols, animated)
+    if not args.color:
+        pages[:] = pages.mean(-1, keepdims=True)
+    try:
+        report.write_file(args.output, preview.encode(pages, args.output.suffix.lower()))
+    except OSError as error:
+        raise cli.UserError(f"--output {args.output}: cannot be written ({error.strerror})") from None
+    print(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,512 @@
+import faulthandler
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actioncnn import clips, extract
+from actioncnn.cli import UserError
+from actioncnn.dataset import Video
+from videoto3d import NoFrameError, Videoto3D
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = {"size": 16, "depth": 4, "color": False, "skip": True}
+
+
+def write_video(path, seed=0, frames=12):
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(frames):
+        writer.write(np.kron(rng.integers(0, 256, (6, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8))
+    writer.release()
+
+
+def video(path):
+    return Video(path, "Bow", None)
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Six videos in a folder of their own."""
+    paths = [tmp_path / "videos" / f"{i}.avi" for i in range(6)]
+    paths[0].parent.mkdir()
+    for seed, path in enumerate(paths):
+        write_video(path, seed)
+    return [video(path) for path in paths]
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch):
+    """Workers are forked, also where another test has imported TensorFlow: fast, and they inherit what is patched."""
+    monkeypatch.setattr(extract, "_context", lambda: multiprocessing.get_context("fork"))
+
+
+@pytest.fixture
+def decoded(monkeypatch, tmp_path):
+    """The names of the files decoded so far: decoded() -> list."""
+    log, read = tmp_path / "decoded", extract._read
+
+    def spy(path, **options):
+        with log.open("a") as file:
+            file.write(f"{Path(path).name}\n")
+        return read(path, **options)
+
+    monkeypatch.setattr(extract, "_read", spy)
+    return lambda: sorted(log.read_text().split()) if log.exists() else []
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(videos, workers=2, **changes):
+        return clips.load(videos, **(SETTINGS | changes), cache_dir=tmp_path / "cache", workers=workers)
+
+    return load
+
+
+def names(videos):
+    return [video.path.name for video in videos]
+
+
+def array_file(tmp_path):
+    [path] = (tmp_path / "cache").glob("*.npy")
+    return path
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("skip", [False, True])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_clips_are_the_frames_with_time_behind_the_image(videos, load, color, skip, workers):
+    array, failures = load(videos, color=color, skip=skip, workers=workers)
+    assert array.shape == (6, 16, 16, 4, 3 if color else 1) and array.dtype == np.uint8 and failures == {}
+    for clip, item in zip(array, videos, strict=True):
+        frames = Videoto3D(16, 16, 4).video3d(item.path, color, skip).reshape(4, 16, 16, -1)
+        for t in range(4):
+            np.testing.assert_array_equal(clip[:, :, t], frames[t])
+
+
+def test_array_is_mapped_and_read_only(videos, load):
+    array, _ = load(videos)
+    assert isinstance(array, np.memmap) and not array.flags.writeable
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 0
+
+
+def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
+    first, _ = load(videos)
+    assert decoded() == names(videos)
+    capfd.readouterr()
+    second, _ = load(videos)
+    assert decoded() == names(videos) and capfd.readouterr() == ("", "")
+    np.testing.assert_array_equal(first, second)
+
+
+UNGUARDED = """
+import sys
+sys.path.insert(0, {root!r})
+sys.modules["tensorflow"] = None
+from actioncnn import clips, dataset, extract
+assert extract._context().get_start_method() == "spawn"
+print(clips.load(dataset.scan("videos"), 16, 4, False, True, cache_dir="cache", workers=2)[0].sum())
+"""
+
+
+def test_beside_tensorflow_processes_are_spawned_and_do_not_run_the_script_again(videos, load, tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED.format(root=str(ROOT)))
+    run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert run.stdout == f"{load(videos, workers=1)[0].sum()}\n", run.stderr
+
+
+CHANGES = {
+    "another size": {"size": 12},
+    "another depth": {"depth": 5},
+    "colour": {"color": True},
+    "the first frames": {"skip": False},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_cache_is_not_used_for_other_options(videos, load, decoded, change):
+    load(videos)
+    array, _ = load(videos, **CHANGES[change])
+    assert decoded() == sorted(2 * names(videos))
+    settings = SETTINGS | CHANGES[change]
+    size, depth = settings["size"], settings["depth"]
+    frames = Videoto3D(size, size, depth).video3d(videos[2].path, settings["color"], settings["skip"])
+    np.testing.assert_array_equal(array[2], np.moveaxis(frames.reshape(depth, size, size, -1), 0, 2))
+    load(videos)
+    assert decoded() == sorted(2 * names(videos))
+
+
+def touch(videos):
+    os.utime(videos[1].path, ns=(1, 1))
+    return videos
+
+
+def replace(videos):
+    stat = videos[1].path.stat()
+    write_video(videos[1].path, seed=99)
+    os.utime(videos[1].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns + 1))
+    return videos
+
+
+def move(videos):
+    return [video(item.path.rename(item.path.with_stem(f"new{item.path.stem}"))) for item in videos]
+
+
+def link_elsewhere(videos):
+    link = videos[0].path.with_name("link.avi")
+    link.symlink_to(videos[0].path)
+    return [*videos, video(link)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [touch, replace, move, link_elsewhere, lambda videos: videos[::-1], lambda videos: videos[1:]],
+    ids=["touched", "replaced", "moved", "added", "reordered", "removed"],
+)
+def test_cache_is_not_used_for_other_videos(videos, load, change):
+    load(videos)
+    videos = change(videos)
+    array, _ = load(videos)
+    expected = [Videoto3D(16, 16, 4).video3d(item.path) for item in videos]
+    np.testing.assert_array_equal(array, np.moveaxis(expected, 1, 3)[..., None])
+
+
+def test_cache_is_not_used_after_a_change_of_code_or_decoder(videos, load, decoded, monkeypatch):
+    load(videos)
+    monkeypatch.setattr(clips, "VERSION", clips.VERSION + 1)
+    load(videos)
+    monkeypatch.setattr("cv2.__version__", "9.9.9")
+    load(videos)
+    assert decoded() == sorted(3 * names(videos))
+
+
+def test_class_names_do_not_matter_to_the_cache(videos, load, decoded):
+    load(videos)
+    load([item._replace(name="Run", group=3) for item in videos])
+    assert decoded() == names(videos)
+
+
+DAMAGES = {
+    "cut": lambda path: os.truncate(path, path.stat().st_size - 100),
+    "emptied": lambda path: os.truncate(path, 0),
+    "another file": lambda path: path.write_text("no array"),
+    "another array": lambda path: np.save(path, np.zeros((3, 3))),
+    "a pickle": lambda path: np.save(path, np.array([{}], object), allow_pickle=True),
+    "a header of noise": lambda path: path.write_bytes(path.read_bytes()[:9] + b"\x00(((" + path.read_bytes()[13:]),
+    "without its log": lambda path: path.with_suffix(".log").unlink(),
+    "a log of noise": lambda path: path.with_suffix(".log").write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n"),
+    "an unknown log": lambda path: path.with_suffix(".log").write_text(
+        '[[1], 2, null]\n{}\n5\n[7, 1, null]\n["0", 1, 1]\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_cache_is_made_anew(videos, load, decoded, tmp_path, damage):
+    expected = np.array(load(videos)[0])
+    DAMAGES[damage](array_file(tmp_path))
+    array, failures = load(videos)
+    np.testing.assert_array_equal(array, expected)
+    assert failures == {} and decoded() == sorted(2 * names(videos))
+    load(videos)
+    assert decoded() == sorted(2 * names(videos))
+
+
+def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
+    expected = np.array(load(videos)[0])
+    content = bytearray(array_file(tmp_path).read_bytes())
+    content[-1 - expected[0].size] ^= 1  # the last byte of the last but one
+    array_file(tmp_path).write_bytes(content)
+    np.testing.assert_array_equal(load(videos)[0], expected)
+    assert decoded() == sorted([*names(videos), names(videos)[4]])
+
+
+def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_path):
+    array, _ = load(videos)
+    inode = array_file(tmp_path).stat().st_ino
+    array_file(tmp_path).with_suffix(".log").unlink()
+    load(videos)
+    assert array.any() and array_file(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
+
+
+def test_partial_file_is_finished(videos, load, decoded, tmp_path):
+    """As a kill leaves it: two clips are finished, a third without its line in the log, a line is cut."""
+    expected = np.array(load(videos)[0])
+    path = array_file(tmp_path)
+    lines = path.with_suffix(".log").read_text().splitlines()
+    kept = sorted(line for line in lines if line)[:2]
+    path.with_suffix(".log").write_text("\n".join([*kept, lines[-1][:-3]]))
+    path.rename(path.with_suffix(".partial"))
+    array, _ = load(videos)
+    np.testing.assert_array_equal(array, expected)
+    assert len(decoded()) == 6 + 4 and not list(path.parent.glob("*.partial"))
+
+
+HELD_RUN = """
+import os, sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from actioncnn import clips, cli, dataset, extract
+read = extract._read
+
+def hold(path, **options):
+    with open("decoded", "a") as log:
+        log.write(f"{{os.getpid()}} {{Path(path).name}}\\n")
+    while Path(path).name in {held} and not Path("go").exists():
+        time.sleep(0.01)
+    return read(path, **options)
+
+def main():
+    extract._read = hold
+    videos = dataset.scan("videos")
+    array, failures = clips.load(videos, 16, 4, False, True, cache_dir="cache", workers={workers})
+    print(array.shape, array.mean(), failures)
+
+if __name__ == "__main__":
+    cli.run(main)
+"""
+
+
+def start(tmp_path, held=(), workers=1):
+    """A process that extracts the clips; it stands still at the `held` videos until there is a file "go"."""
+    (tmp_path / "held.py").write_text(HELD_RUN.format(root=str(ROOT), held=held, workers=workers))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "held.py"], cwd=tmp_path, start_new_session=True, **pipes)
+
+
+def decodes(tmp_path):
+    log = tmp_path / "decoded"
+    return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_killed_run_goes_on_where_it_stopped(videos, tmp_path, load):
+    run = start(tmp_path, held=["3.avi"])
+    wait_for(lambda: len(decodes(tmp_path)) == 4)
+    run.kill()
+    run.communicate()
+    (tmp_path / "go").touch()
+    wait_for(lambda: ended(decodes(tmp_path)[0][0]))  # no process stays behind
+    output, error = start(tmp_path).communicate(timeout=30)
+    assert [name for _, name in decodes(tmp_path)] == ["0.avi", "1.avi", "2.avi", "3.avi", "3.avi", "4.avi", "5.avi"]
+    assert "3/6" in error and output.startswith("(6, 16, 16, 4, 1)")
+    np.testing.assert_allclose(float(output.split()[5]), load(videos)[0].mean())
+
+
+def test_interrupt_ends_at_once_and_keeps_what_is_done(videos, tmp_path):
+    run = start(tmp_path, held=["4.avi", "5.avi"], workers=2)
+    wait_for(lambda: len(decodes(tmp_path)) == 6)
+    os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does: to all processes
+    _, error = run.communicate(timeout=10)
+    assert run.returncode == 130
+    assert "Traceback" not in error and error.rstrip().endswith("held.py: interrupted")
+    wait_for(lambda: all(ended(pid) for pid, _ in decodes(tmp_path)))
+    (tmp_path / "go").touch()
+    start(tmp_path).communicate(timeout=30)
+    assert [name for _, name in decodes(tmp_path)[6:]] == ["4.avi", "5.avi"]
+
+
+def test_second_run_waits_for_the_first_and_uses_its_clips(videos, tmp_path):
+    first = start(tmp_path, held=["2.avi"])
+    wait_for(lambda: len(decodes(tmp_path)) == 3)
+    second = start(tmp_path)
+    assert second.stderr.readline() == "held.py: another run is reading the same videos; waiting for it\n"
+    (tmp_path / "go").touch()
+    outputs = [run.communicate(timeout=30) for run in (first, second)]
+    assert outputs[0][0] == outputs[1][0] and outputs[0][0].startswith("(6, ")
+    assert outputs[1][1] == "" and len(decodes(tmp_path)) == 6
+
+
+def test_threads_of_one_process_share_the_work(videos, load, decoded):
+    arrays = []
+    threads = [threading.Thread(target=lambda: arrays.append(load(videos)[0])) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(*arrays)
+    assert decoded() == names(videos)
+
+
+@pytest.fixture
+def broken(videos):
+    """The six videos, of which four are broken."""
+    folder = videos[0].path.parent
+    whole = videos[1].path.read_bytes()
+    (folder / "1.avi").write_bytes(b"")
+    (folder / "2.avi").write_text("no video\n" * 1000)
+    (folder / "3.avi").write_bytes(whole[: len(whole) // 2])  # some of its frames are there
+    (folder / "4.avi").write_bytes(whole[:200])
+    (folder / "5.avi").unlink()
+    return videos
+
+
+def test_broken_videos_are_left_out_with_a_reason(broken, load, decoded, capfd):
+    array, failures = load(broken)
+    assert set(failures) == {1, 2, 4, 5} and not array[[1, 2, 4, 5]].any() and array[[0, 3]].any((1, 2, 3, 4)).all()
+    lines = clips.report_failures(broken, failures)
+    assert lines[0] == f"left out: {broken[1].path}: is empty" and lines[3].endswith("5.avi: no such file")
+    assert len(lines) == 4 and not any("\n" in line for line in lines)
+    assert "reading videos" in (error := capfd.readouterr().err) and not error.replace("reading videos: ", "").count(
+        "avi"
+    )
+    assert load(broken)[1] == failures and decoded() == names(broken)
+    write_video(broken[5].path)
+    assert set(load(broken)[1]) == {1, 2, 4}
+
+
+def test_no_video_with_a_frame_is_an_error(broken, load, decoded):
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"none of 2 videos .*1.avi: is empty"):
+            load(broken[1:3])
+    assert decoded() == ["1.avi", "2.avi"]
+
+
+def test_file_name_that_is_no_text_is_reported():
+    name = os.fsdecode(b"caf\xe9.avi")
+    [line] = clips.report_failures([video(Path(name))], {0: "is empty"})
+    assert line.encode() == b"left out: caf?.avi: is empty"
+
+
+def misbehave(monkeypatch, tmp_path, how, times=1000):
+    """Make the reading of 2.avi fail in some way, at most so many times."""
+    read, log = extract._read, tmp_path / "misbehaved"
+
+    def fail(path, **options):
+        if Path(path).name == "2.avi" and (not log.exists() or log.stat().st_size < times):
+            with log.open("a") as file:
+                file.write("x")
+            how()
+        return read(path, **options)
+
+    monkeypatch.setattr(extract, "_read", fail)
+
+
+def segfault():
+    faulthandler.disable()  # pytest's, which would print the stack
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.mark.parametrize(
+    "how, reason",
+    [
+        (lambda: os._exit(3), "the decoder crashes on it (exit status 3)"),
+        (segfault, "the decoder crashes on it (SIGSEGV)"),
+        (lambda: time.sleep(600), "the decoder hangs on it"),
+    ],
+    ids=["exit", "segfault", "hang"],
+)
+def test_crash_or_hang_costs_only_the_file_that_caused_it(videos, load, decoded, monkeypatch, tmp_path, how, reason):
+    expected = np.array(load(videos)[0])
+    misbehave(monkeypatch, tmp_path, how)
+    monkeypatch.setattr(clips, "VERSION", 0)  # an empty cache
+    monkeypatch.setattr(extract, "PATIENCE", 1)
+    array, failures = load(videos)
+    assert failures == {2: reason} and not array[2].any()
+    np.testing.assert_array_equal(np.delete(array, 2, 0), np.delete(expected, 2, 0))
+
+
+def test_a_worker_that_dies_once_costs_nothing(videos, load, decoded, monkeypatch, tmp_path):
+    misbehave(monkeypatch, tmp_path, segfault, times=1)
+    assert load(videos)[1] == {}
+
+
+def test_unforeseen_exception_is_a_reason_of_one_line(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("two\n  lines")
+
+    monkeypatch.setattr(Videoto3D, "video3d", fail)
+    assert extract._read("x.avi", **SETTINGS) == "RuntimeError: two lines"
+    monkeypatch.setattr(Videoto3D, "video3d", lambda *_: (_ for _ in ()).throw(NoFrameError("is empty")))
+    assert extract._read("x.avi", **SETTINGS) == "is empty"
+
+
+def test_full_disk_is_noticed_before_anything_is_decoded(videos, load, decoded, monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(UserError, match="--cache: .*cache: 0.00 GB needed, 0.00 GB free; make room"):
+        load(videos)
+    assert decoded() == []
+
+
+def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monkeypatch):
+    write, count = clips._write, 4
+
+    def full(partial, log, shape, results, bar):
+        def some():
+            for _, result in zip(range(count), results, strict=False):
+                yield result
+            raise OSError(28, "No space left on device")
+
+        write(partial, log, shape, some(), bar)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clips, "_write", full)
+        with pytest.raises(UserError, match="--cache: .*No space left on device; make room"):
+            load(videos, workers=1)
+    before = len(decoded())
+    load(videos)
+    assert len(decoded()) - before == 6 - count
+
+
+@pytest.mark.parametrize("inside", ["", "below"])
+def test_cache_that_cannot_be_written(videos, tmp_path, inside):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="--cache: .*file.* make room there or give another folder"):
+        clips.load(videos, **SETTINGS, cache_dir=tmp_path / "file" / inside)
+
+
+def test_default_cache_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert clips.default_cache() == tmp_path / "actioncnn"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert clips.default_cache() == tmp_path / "home" / ".cache" / "actioncnn"
+
+
+REAL_RUN = """
+import sys
+sys.path.insert(0, {root!r})
+from actioncnn import clips, dataset, extract
+videos = dataset.scan({directory!r})
+array, failures = clips.load(videos, 32, 10, False, True, cache_dir="cache")
+for index in range(len(videos)):
+    assert index not in failures or not array[index].any(), videos[index]
+print(len(videos), len(failures), *clips.report_failures(videos, failures), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("variable, most", [("UCF101_DIR", 0), ("HARD_VIDEOS_DIR", 0.3)])
+def test_real_videos_are_loaded_or_listed_and_decoders_are_quiet(tmp_path, variable, most):
+    if variable not in os.environ:
+        pytest.skip(f"needs {variable}")
+    code = REAL_RUN.format(root=str(ROOT), directory=os.path.abspath(os.environ[variable]))
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert run.returncode == 0, run.stderr
+    count, failed, *lines = run.stdout.splitlines()
+    assert len(lines) == int(failed) <= most * int(count) and all(line.startswith("left out: ") for line in lines)
+    assert all(
+        part.startswith("reading videos: ") for part in run.stderr.replace("\n", "\r").split("\r") if part.strip()
+    )

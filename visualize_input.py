@@ -1,0 +1,83 @@
+"""Make the input that one unit of a trained network responds to most: what the unit looks for.
+
+python visualize_input.py -m result/ucf101_3dcnnmodel.json -w result/ucf101_3dcnnmodel.hd5 -n dense_2 -i 0 --iter 100
+"""
+
+import sys
+from pathlib import Path
+
+from actioncnn import cli
+
+
+def parse():
+    parser = cli.parser(__doc__)
+    main = parser.add_argument_group("options of 2017")
+    main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON of a model, or a .keras file")
+    main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights; none for a .keras file")
+    main.add_argument(
+        "--layernames", "-l", type=cli.boolean, nargs="?", const=True, default=False, metavar="True|False",
+        help="show the layers with their shapes and units, and stop (default: False)",
+    )  # fmt: skip
+    main.add_argument("--name", "-n", help="layer to maximize; branch/layer in a nested model")
+    main.add_argument("--index", "-i", help="unit or channel: 3, or several at once: 0,4,7 or 0-9 or all")
+    main.add_argument("--iter", type=cli.whole(1), default=20, help="number of iterations (default: 20)")
+    _ascent_options(parser.add_argument_group("ascent"))
+    files = parser.add_argument_group("files")
+    files.add_argument("--output", type=Path, default=Path(), help="directory for the results (default: the current one)")
+    files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    files.add_argument("--videos", type=Path, help="dataset: show the clip in it that the unit responds to most")
+    args = parser.parse_args()
+    if not args.layernames and (args.name is None or args.index is None):
+        parser.error("--name and --index are required, or --layernames True to see what there is")
+    if args.range[0] >= args.range[1]:
+        parser.error("--range: the first number must be the smaller one")
+    return args
+
+
+def not_negative(text):
+    return 0.0 if text.strip() in ("0", "0.0") else cli.positive(text)
+
+
+def _ascent_options(group):
+    group.add_argument(
+        "--objective", choices=["auto", "margin", "logit", "mean"], default="auto",
+        help="margin: of a class over the others; logit: before the activation function; mean: mean output, as in "
+        "2017; auto: margin for a class, else mean (default: auto)",
+    )  # fmt: skip
+    group.add_argument("--tv", type=not_negative, default=1, help="smoothness in space, 0: none (default: 1)")
+    group.add_argument("--tv-time", type=not_negative, default=3, help="in time, 0: fast motion (default: 3)")
+    group.add_argument("--jitter", type=cli.whole(0), default=3, help="random shift of each step, pixels (default: 3)")
+    group.add_argument("--restarts", type=cli.whole(1), default=1, help="ascents, the best is kept (default: 1)")
+    group.add_argument("--seed", type=cli.whole(0), default=0, help="of every random choice (default: 0)")
+    group.add_argument(
+        "--range", type=float, nargs=2, default=(0, 255), metavar=("LOW", "HIGH"),
+        help="values of black and white in the model's input (default: 0 255)",
+    )  # fmt: skip
+    cli.add_boolean(group, "--classic", False, "the procedure of 2017 instead (default: False)")
+
+
+def main():
+    args = parse()
+    from actioncnn import device
+
+    device.setup("float32")
+    from actioncnn import maximize, modelfile, showcase, units
+
+    model = modelfile.load(args.model, args.weights)
+    if args.layernames:
+        print(units.table(model))
+        return
+    try:
+        path, layer = units.find(model, args.name)
+        chosen = units.choose(args.index, units.count(model, layer))
+    except units.NoSuchUnitError as error:
+        cli.warn(error)
+        sys.exit(2)
+    settings = maximize.Settings(
+        args.iter, args.objective, args.tv, args.tv_time, args.jitter, args.restarts, args.seed, *args.range, args.classic
+    )
+    showcase.make(model, path, layer, chosen, settings, args)
+
+
+if __name__ == "__main__":
+    cli.run(main)
