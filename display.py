@@ -50,7 +50,7 @@ def parse():
 
 def main():
     args = parse()
-    from actioncnn import dataset, preview, report
+    from actioncnn import dataset, preview, timeline
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)
@@ -76,10 +76,7 @@ def main():
     pages = preview.page(examples, cols, animated)
     if not args.color:
         pages[:] = pages.mean(-1, keepdims=True)
-    try:
-        report.write_file(args.output, preview.encode(pages, args.output.suffix.lower()))
-    except OSError as error:
-        raise cli.UserError(f"--output {args.output}: cannot be written ({error.strerror})") from None
+    timeline.save(args.output, preview.encode(pages, args.output.suffix.lower()))
     print(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
 
 

@@ -57,7 +57,7 @@ def predict(args, files, paths):
     from actioncnn import prediction, timeline
     from actioncnn.classifier import Classifier
 
-    model = functools.cache(lambda: announced(Classifier(files)))
+    model = functools.cache(lambda: Classifier(files))
     sampling = files.sampling or model().sampling  # without args.json the model has to tell, before a video is read
     quiet = len(paths) <= MANY and not args.window
     bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
@@ -81,12 +81,6 @@ def predict(args, files, paths):
     return results, failures, model().classes
 
 
-def announced(classifier):
-    for note in classifier.notes:
-        cli.warn(f"note: {note}")
-    return classifier
-
-
 def main():
     args = parse()
     from actioncnn import classifier, prediction
@@ -94,7 +88,7 @@ def main():
     files = classifier.find(args.run, args.model, args.weights, args.classes)
     index = prediction.camera(args.videos)
     if index is not None:
-        return prediction.watch(index, lambda: announced(classifier.Classifier(files)), args.window or LIVE)
+        return prediction.watch(index, lambda: classifier.Classifier(files), args.window or LIVE)
     paths = prediction.expand(args.videos)
     if (args.plot or args.annotate) and len(paths) != 1:
         raise cli.UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
@@ -111,24 +105,15 @@ def write(args, results, failures, classes):
     if args.json:
         print(timeline.as_json(results, failures, classes, args.top))
     if args.csv:
-        save(args.csv, timeline.as_csv(results, classes, args.top))
+        timeline.save(args.csv, timeline.as_csv(results, classes, args.top))
         print(f"{args.csv}: predictions of {len(results)} videos", file=sys.stderr)
     if args.plot and results:
-        save(args.plot, timeline.plot(*results[0], classes))
+        timeline.save(args.plot, timeline.plot(*results[0], classes))
     if args.annotate and results:
         from actioncnn.annotate import annotate
 
         source, rows = results[0]
         annotate(source, args.annotate, rows, classes)
-
-
-def save(path, data):
-    from actioncnn.report import write_file
-
-    try:
-        write_file(path, data)
-    except OSError as error:
-        raise cli.UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 if __name__ == "__main__":

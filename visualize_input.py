@@ -23,7 +23,9 @@ def parse():
     main.add_argument("--iter", type=cli.whole(1), default=20, help="number of iterations (default: 20)")
     _ascent_options(parser.add_argument_group("ascent"))
     files = parser.add_argument_group("files")
-    files.add_argument("--output", type=Path, default=Path(), help="directory for the results (default: the current one)")
+    files.add_argument(
+        "--output", type=Path, default=Path(), help="directory for the results (default: the current one)"
+    )
     files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
     files.add_argument("--videos", type=Path, help="dataset: show the clip in it that the unit responds to most")
     args = parser.parse_args()
@@ -46,6 +48,9 @@ def _ascent_options(group):
     )  # fmt: skip
     group.add_argument("--tv", type=not_negative, default=1, help="smoothness in space, 0: none (default: 1)")
     group.add_argument("--tv-time", type=not_negative, default=3, help="in time, 0: fast motion (default: 3)")
+    group.add_argument(
+        "--contrast", type=cli.positive, default=0.7, help="at most; natural clips have .5 (default: 0.7)"
+    )
     group.add_argument("--jitter", type=cli.whole(0), default=3, help="random shift of each step, pixels (default: 3)")
     group.add_argument("--restarts", type=cli.whole(1), default=1, help="ascents, the best is kept (default: 1)")
     group.add_argument("--seed", type=cli.whole(0), default=0, help="of every random choice (default: 0)")
@@ -74,7 +79,16 @@ def main():
         cli.warn(error)
         sys.exit(2)
     settings = maximize.Settings(
-        args.iter, args.objective, args.tv, args.tv_time, args.jitter, args.restarts, args.seed, *args.range, args.classic
+        args.iter,
+        args.objective,
+        args.tv,
+        args.tv_time,
+        args.contrast,
+        args.jitter,
+        args.restarts,
+        args.seed,
+        *args.range,
+        args.classic,
     )
     showcase.make(model, path, layer, chosen, settings, args)
 

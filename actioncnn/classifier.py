@@ -11,8 +11,8 @@ import numpy as np
 
 from actioncnn import modelfile
 from actioncnn.batches import select
-from actioncnn.cli import UserError
-from actioncnn.experiment import SEGMENT, SINGLE
+from actioncnn.cli import UserError, warn
+from actioncnn.data import SEGMENT, SINGLE
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
 
@@ -102,7 +102,7 @@ def _beside(model):
 
 
 class Classifier:
-    """The model of some Files: probabilities of clips. `notes`: what was assumed, a line each."""
+    """The model of some Files: probabilities of clips. What it has to assume, it says."""
 
     def __init__(self, files):
         from actioncnn import device
@@ -110,7 +110,6 @@ class Classifier:
         jit_compile = device.setup("float32")[2]
         self.model = modelfile.load(files.model, files.weights)
         self.model.compile(jit_compile=jit_compile)
-        self.notes = []
         self.sampling = self._check(files)
         self.classes = self._name(files)
 
@@ -139,8 +138,10 @@ class Classifier:
 
     def _say_assumed(self, path, size, depth, color, scrambled):
         frames = f"{depth} frames at even intervals" if depth else "the middle frame"
-        line = f"no args.json with {path}: assumed {frames}, {size}x{size} pixels, {'colour' if color else 'gray'}"
-        self.notes.append(line + (", BGR and in the order of axes of the 2017 scripts" if scrambled else ""))
+        line = (
+            f"note: no args.json with {path}: assumed {frames}, {size}x{size} pixels, {'colour' if color else 'gray'}"
+        )
+        warn(line + (", BGR and in the order of axes of the 2017 scripts" if scrambled else ""))
 
     def _name(self, files):
         """Names of the classes in label order."""
@@ -148,7 +149,7 @@ class Classifier:
         if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
             raise UserError(f"{files.model}: its output {shape} is not one probability for each class")
         if not files.classes:
-            self.notes.append(f"no classes.txt with {files.model}: give the names of the classes with --classes FILE")
+            warn(f"note: no classes.txt with {files.model}: give the names of the classes with --classes FILE")
             return [f"class {label}" for label in range(shape[1])]
         text = files.classes.read_text("utf-8", "surrogateescape")
         names = text.removesuffix("\n").split("\n")

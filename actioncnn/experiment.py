@@ -4,55 +4,18 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 
-from actioncnn import clips, dataset, modelfile, report
-from actioncnn.batches import select
+from actioncnn import clips, modelfile, report
 from actioncnn.cli import UserError, warn
+from actioncnn.data import TestClips, divide, load
 
-SEGMENT = (
-    2  # frames cached for each frame of a clip, of which training draws one; a third would cost 15 % of extraction
-)
-SINGLE = 6  # the same where a 2D network takes a single frame of a video
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
 UNLIKE = ("output", "cache", "workers", "resume", "views")  # options that may differ between a run and its resumption
-
-
-@dataclass
-class Data:
-    """What a network is trained and tested on; rows index `array`, whose clips failed videos left at zero."""
-
-    clips: np.ndarray  # uint8 (N, size, size, K * max(depth, 1), channels), memory-mapped
-    depth: int  # frames of a clip; 0: a 2D network takes a single frame (size, size, channels)
-    offset: int  # the frame of each segment of K that is the contract's
-    videos: list
-    classes: list
-    targets: np.ndarray  # float32 (N, nclass) one-hot
-    train: np.ndarray = None
-    test: np.ndarray = None
-
-    @property
-    def shape(self):
-        height, width, _, channels = self.clips.shape[1:]
-        return (height, width, self.depth, channels) if self.depth else (height, width, channels)
-
-
-class TestClips:
-    """The test clips as an array of (H, W, depth, C) clips that is read only where it is indexed."""
-
-    def __init__(self, data):
-        self.data = data
-
-    def __len__(self):
-        return len(self.data.test)
-
-    def __getitem__(self, place):
-        data = self.data
-        return select(data.clips[data.test[place]][None], max(data.depth, 1), data.offset)[0]
 
 
 def train(args, network, stem, recipe, depth=None):
@@ -65,9 +28,7 @@ def train(args, network, stem, recipe, depth=None):
     data, notes, failures = load(args, depth)
     recipe = adapt(recipe, args, data.classes)
     splits = ["1", "2", "3"] if args.split == "all" else [args.split]
-    parts = [
-        divide(data.videos, failures, split, args.seed) for split in splits
-    ]  # a wrong split ends here, not after hours
+    parts = [divide(data.videos, failures, split, args.seed) for split in splits]  # a wrong one ends here, not later
     from actioncnn import device
 
     name, policy, jit_compile = device.setup(args.precision)
@@ -93,30 +54,6 @@ def make_output(path):
         probe.unlink()
     except OSError as error:
         raise UserError(f"--output {path}: cannot be written ({error.strerror}); name another directory") from None
-
-
-def load(args, depth):
-    """(Data without its split, notes, failures) of the dataset in args.videos."""
-    videos = dataset.scan(args.videos)
-    found = len({video.name for video in videos})
-    videos, classes = dataset.choose_classes(videos, args.nclass)
-    notes = [f"{args.videos} has {found} classes, fewer than --nclass {args.nclass}: all are used"] * (
-        found < args.nclass
-    )
-    skip = getattr(args, "skip", True)
-    segment = (SEGMENT if depth else SINGLE) if skip else 1
-    array, failures = clips.load(videos, args.size, max(depth, 1) * segment, args.color, skip, args.cache, args.workers)
-    label = {name: index for index, name in enumerate(classes)}
-    targets = np.eye(len(classes), dtype=np.float32)[[label[video.name] for video in videos]]
-    offset = 0 if depth else segment // 2  # a single frame is the middle one; a clip's are floor(i * n / depth)
-    return Data(array, depth, offset, videos, classes, targets), notes, failures
-
-
-def divide(videos, failures, split, seed):
-    """(training rows, test rows, notes) of the videos that gave frames."""
-    good = np.array([index for index in range(len(videos)) if index not in failures])
-    train, test, notes = dataset.split([videos[index] for index in good], split, seed)
-    return good[train], good[test], notes
 
 
 def adapt(recipe, args, classes):
@@ -160,12 +97,11 @@ class Run:
         report.write_classes(self.output, self.data.classes)
         self.write_args(options)
         model = self.train_members(jit_compile) if self.members else self.train_one(jit_compile)
+        self.save(model)
         metrics = self.evaluate(model)
         if self.members:
-            report.write_table(
-                self.output / "result.txt", ("loss", "acc"), [{"loss": metrics["loss"], "acc": metrics["top1"]}]
-            )
-        self.save(model)
+            row = {"loss": metrics["loss"], "acc": metrics["top1"]}
+            report.write_table(self.output / "result.txt", row.keys(), [row])
         self.write_args(options, metrics)
         for checkpoint in self.output.glob("checkpoint*.h5"):
             checkpoint.unlink()
@@ -180,17 +116,17 @@ class Run:
             "depth": self.data.depth,
             "channels": self.data.clips.shape[4],
             "recipe": self.recipe.as_dict(),
-            "counts": {
-                "videos": len(self.data.videos),
-                "classes": len(self.data.classes),
-                "train": len(self.data.train),
-                "test": len(self.data.test),
-            },
+            "counts": self.counts(),
             "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "opencv-python-headless")},
             **self.facts,
             "metrics": metrics,
         }
         report.write_args(self.output, values)
+
+    def counts(self):
+        data = self.data
+        sizes = {"videos": data.videos, "classes": data.classes, "train": data.train, "test": data.test}
+        return {name: len(values) for name, values in sizes.items()}
 
     def check_resumed(self):
         """The figures of a run that had ended, else None; UserError where the former run was another one."""
@@ -206,6 +142,10 @@ class Run:
                     f"--resume: {self.output} holds a run with {option} {former['options'].get(name)}, not {value}; "
                     "give the same options, or start anew without --resume"
                 )
+        if former["counts"] != self.counts():
+            raise UserError(
+                f"--resume: the videos are not those of the run in {self.output}; start anew without --resume"
+            )
         if former["metrics"]:
             print(f"note: the run in {self.output} had ended; nothing is left to do")
         return former["metrics"]
@@ -258,11 +198,9 @@ class Run:
         data, batch = self.data, self.args.batch
         truth = data.targets[data.test].argmax(1)
         probabilities = training.predict(model, data, batch)
-        root = self.args.videos
-        files = [os.path.relpath(data.videos[row].path, root) for row in data.test]
-        shown = TestClips(data)
+        files = [os.path.relpath(data.videos[row].path, self.args.videos) for row in data.test]
         metrics = {"loss": float(-np.log(probabilities[range(len(truth)), truth].clip(1e-7)).mean())}
-        metrics |= report.write_evaluation(self.output, shown, files, data.classes, truth, probabilities)
+        metrics |= report.write_evaluation(self.output, TestClips(data), files, data.classes, truth, probabilities)
         print(f"test: loss {metrics['loss']:.4f}, top-1 {metrics['top1']:.4f}, top-5 {metrics['top5']:.4f}")
         if self.args.views > 1:
             metrics["top1_views"] = report.topk(self.predict_views(model), truth, 1)

@@ -14,15 +14,13 @@ import tensorflow as tf
 
 from actioncnn import units
 
-CONTRAST = 0.5  # rms of the clip before the sigmoid: standard deviation of about .12 of the range, as natural clips have
-FLICKER = 0.08  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
+FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
 RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.8  # steps as shares of the ball's radius, falling as a cosine
-START = 0.3  # contrast of the noise to start from, as a share of CONTRAST
+START = 0.3  # contrast of the noise to start from, as a share of what it may be
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
-EXPONENT = 1.0
-STILL = 1.0
+STILL = 0.3  # amplitude of what doesn't move against that of what does
 CHUNK = 32  # clips in a batch
 
 
@@ -34,6 +32,7 @@ class Settings:
     objective: str = "auto"  # auto, margin, logit or mean
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
+    contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
     jitter: int = 3  # pixels, at most
     restarts: int = 1
     seed: int = 0
@@ -100,8 +99,9 @@ def compile_step(model, layer, chosen, film, objective):
         size = rms(gradient)
         alive = tf.math.is_finite(size) & (size > 0)
         gradient = tf.where(alive, gradient / tf.where(alive, size, 1), tf.random.normal(tf.shape(white)))
+        gradient = film.keep_calm(filtered, gradient)
         velocity = MOMENTUM * velocity + (1 - MOMENTUM) * gradient
-        white = film.bound(white + rate * CONTRAST * velocity)
+        white = film.bound(white + rate * film.contrast * velocity)
         return white, velocity, score
 
     return step
@@ -115,11 +115,11 @@ class Film:
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
         self.size = (self.channels, height, width, depth)
         self.smooth_time = depth > 1 and settings.tv_time > 0
-        self.low, self.high = settings.low, settings.high
+        self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
         times = np.fft.rfftfreq(depth) * FRAME_RATE
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
-        gain = (1 + settings.tv * space + settings.tv_time * times**2) ** (-EXPONENT / 2)
+        gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
         gain[:, :, 0] *= STILL
         self.gain = tf.constant(gain / self._norm(gain, depth), tf.complex64)
         self.mix = tf.constant(CHROMA * np.eye(self.channels) + (1 - CHROMA) / self.channels, tf.float32)
@@ -135,17 +135,31 @@ class Film:
         """Weak noise for each of `chosen`, its own for a unit that comes again."""
         keys = [(seed, unit, list(chosen[:place]).count(unit)) for place, unit in enumerate(chosen)]
         white = tf.constant([np.random.default_rng(key).standard_normal(self.size) for key in keys], tf.float32)
-        return white * START * CONTRAST / rms(white)
+        return white * START * self.contrast / rms(white)
 
     def bound(self, white):
-        """The nearest film with no more contrast than CONTRAST; what moves is weakened until it flickers less than FLICKER."""
-        white *= tf.minimum(1.0, CONTRAST / rms(white))
+        """The nearest film with no more than its contrast; what moves is weakened until it flickers less than FLICKER."""
+        white *= tf.minimum(1.0, self.contrast / rms(white))
         if not self.smooth_time:
             return white
-        shown = tf.sigmoid(self.filter(white))
-        flicker = tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
         still = tf.reduce_mean(white, axis=4, keepdims=True)
-        return still + (white - still) * tf.minimum(1.0, FLICKER / flicker)
+        return still + (white - still) * tf.minimum(1.0, FLICKER / self.flicker(self.filter(white)))
+
+    def keep_calm(self, filtered, gradient):
+        """The gradient without the part that adds flicker, for films that have all they may (Rosen 1960)."""
+        if not self.smooth_time:
+            return gradient
+        with tf.GradientTape() as tape:
+            tape.watch(filtered)
+            flicker = self.flicker(filtered)
+        normal = self.filter(tape.gradient(flicker, filtered))
+        normal /= tf.sqrt(total(normal * normal)) + 1e-20
+        return gradient - tf.where(flicker > 0.95 * FLICKER, tf.maximum(total(gradient * normal), 0), 0) * normal
+
+    def flicker(self, filtered):
+        """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""
+        shown = tf.sigmoid(filtered)
+        return tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
 
     def clips(self, white):
         return self.expose(self.filter(white))
@@ -159,13 +173,19 @@ class Film:
         return values[:, :, :, 0] if self.flat else values
 
 
+def total(values):
+    return tf.reduce_sum(values, axis=[1, 2, 3, 4], keepdims=True)
+
+
 def rms(values):
     return tf.sqrt(tf.reduce_mean(tf.square(values), axis=[1, 2, 3, 4], keepdims=True))
 
 
 def to_frames(clips, settings):
     """Clips in the input's range -> uint8 of the same shape, one value map for all."""
-    return np.rint((np.clip(clips, settings.low, settings.high) - settings.low) * 255 / (settings.high - settings.low)).astype(np.uint8)
+    return np.rint(
+        (np.clip(clips, settings.low, settings.high) - settings.low) * 255 / (settings.high - settings.low)
+    ).astype(np.uint8)
 
 
 def to_input(frames, settings):

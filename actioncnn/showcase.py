@@ -84,12 +84,16 @@ def best_real(model, layer, chosen, settings, args, names):
     if names:
         videos, _ = dataset.choose_classes(videos, len(names))
     # as for training, so that its cache serves
-    array, failures = clips.load(videos, height, (depth or [1])[0] * SEGMENT, channels == 3, True, clips.default_cache())
+    array, failures = clips.load(
+        videos, height, (depth or [1])[0] * SEGMENT, channels == 3, True, clips.default_cache()
+    )
     array = array[:, :, :, ::SEGMENT] if depth else array[:, :, :, SEGMENT // 2 :][:, :, :, :1]
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(
         [
-            activations(model, layer, chosen, maximize.to_input(array[rows] if depth else array[rows][:, :, :, 0], settings))
+            activations(
+                model, layer, chosen, maximize.to_input(array[rows] if depth else array[rows][:, :, :, 0], settings)
+            )
             for rows in np.array_split(good, -(-len(good) // maximize.CHUNK))
         ]
     )
@@ -128,7 +132,9 @@ def facts(results, real, path, names, args):
         row = result._asdict() | {"class": names[result.unit] if names else None}
         del row["frames"], row["clip"]
         found.append(row | ({"real": {"file": clip[2], "activation": clip[1]}} if clip else {}))
-    versions = {name: version(name) for name in ("tensorflow", "keras", "numpy")} | {"python": platform.python_version()}
+    versions = {name: version(name) for name in ("tensorflow", "keras", "numpy")} | {
+        "python": platform.python_version()
+    }
     return report.plain({"layer": path, "units": found, "options": vars(args), "versions": versions})
 
 
@@ -167,7 +173,7 @@ def font(size):
 def gif(clips, titles, count):
     """Animated GIF of clips uint8 (H, W, T, C) side by side, enlarged, with their titles where there are several."""
     side = 256 if count == 1 else 160 if count <= 16 else 96 if count <= 128 else 32
-    tiles = [[enlarge(visible(clip[:, :, t]), side, cv2.INTER_CUBIC) for t in range(clip.shape[2])] for clip in clips]
+    tiles = [[enlarge(visible(clip[:, :, t]), side, cv2.INTER_NEAREST) for t in range(clip.shape[2])] for clip in clips]
     columns = int(np.ceil(np.sqrt(count * 1.5))) if count > 1 else 1
     high, wide = tiles[0][0].shape[:2]
     top = 18 if count > 1 and wide >= 96 else 0

@@ -1,5 +1,6 @@
 """Windows over the frames of a long video or of a camera, as a stream: memory does not grow with its length."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -109,7 +110,8 @@ def decoded(paths, sampling, length, step, workers):
             while todo and len(busy) < workers:
                 process, pipe = idle.pop() if idle else _start(sampling, length, step)
                 index, path = todo.popleft()
-                pipe.send(path)
+                with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
+                    pipe.send(path)
                 busy[pipe] = index, process
             for pipe in wait(list(busy)):
                 index, item = busy[pipe][0], _receive(pipe, busy[pipe][1])
@@ -147,7 +149,7 @@ def _start(*task):
 
 
 def _serve(pipe, parent, *how):
-    """Work of one process: path in, windows out, then the reason why there is none, or None; until the parent has gone."""
+    """Work of one process: path in; windows out, then None or why there is none; until the parent has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
     quiet = os.open(os.devnull, os.O_WRONLY)

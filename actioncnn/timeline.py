@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 
-from actioncnn.report import ranking
+from actioncnn.cli import UserError
+from actioncnn.report import ranking, write_file
 
 CURVES = 6  # classes in a plot
 
@@ -93,6 +94,14 @@ def as_json(results, failures, classes, top):
 
 def _pairs(row, classes, top):
     return [{"class": name, "probability": share} for name, share in best(row, classes, top)]
+
+
+def save(path, data):
+    """Writes text or bytes to a file, whole or not at all; UserError: cannot be written."""
+    try:
+        write_file(path, data)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def plot(path, rows, classes):

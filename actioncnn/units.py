@@ -6,6 +6,7 @@ called, and what passes through the layer is noted on the way, so nested, shared
 
 import contextlib
 import difflib
+import re
 from typing import NamedTuple
 
 import keras
@@ -59,7 +60,9 @@ def table(model):
         shape = output_shape(layer)
         rows.append((path, type(layer).__name__, str(shape or "?"), str(shape[-1] if shape else "?")))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def output_shape(layer):
@@ -74,7 +77,9 @@ def input_shape(model):
     shapes = {tuple(tensor.shape[1:]) for tensor in model.inputs}
     shape = next(iter(shapes))
     if len(shapes) > 1 or len(shape) not in (3, 4) or None in shape:
-        raise UserError(f"the model takes {sorted(shapes, key=str)}; one clip (H, W, T, C) or frame (H, W, C) is needed")
+        raise UserError(
+            f"the model takes {sorted(shapes, key=str)}; one clip (H, W, T, C) or frame (H, W, C) is needed"
+        )
     return shape
 
 
@@ -88,15 +93,13 @@ def choose(text, count):
     """Units that `--index` names: `3`, `0,4,7`, `0-9`, `all` or a mixture -> sorted list. Raises NoSuchUnitError."""
     chosen = set()
     for part in text.replace(" ", "").split(","):
-        first, dash, last = part.partition("-")
-        if part.lower() == "all":
-            chosen |= set(range(count))
-        elif first.isdecimal() and (last if dash else first).isdecimal():
-            chosen |= set(range(int(first), min(int(last or first), count) + 1))
-        else:
+        span = re.fullmatch(r"(\d+)(?:-(\d+))?", part) or re.fullmatch(r"(?i)()(all)", part)
+        if not span:
             raise NoSuchUnitError(f"--index {text}: give units from 0 to {count - 1} as 3, 0,4,7, 0-9 or all")
-        if dash and int(last) < int(first) or max(int(first or 0), int(last or 0)) >= count:
+        first, last = (0, count - 1) if not span[1] else (int(span[1]), int(span[2] or span[1]))
+        if not first <= last < count:
             raise NoSuchUnitError(f"--index {text}: the layer has the units 0 to {count - 1}")
+        chosen |= set(range(first, last + 1))
     return sorted(chosen)
 
 

@@ -45,13 +45,14 @@ def arguments():
 
 
 def load(args):
-    """(experiment.Data of all clips, {protocol: folds}) without a split."""
-    from actioncnn import dataset, experiment, motion
+    """(data.Data of all clips, {protocol: folds}) without a split."""
+    from actioncnn import dataset, motion
+    from actioncnn.data import load as load_data
 
     if args.videos == Path("demo"):
         motion.make(args.videos)
     options = argparse.Namespace(videos=args.videos, nclass=args.nclass, size=32, color=False, cache=None, workers=None)
-    data = {depth: experiment.load(options, depth)[0] for depth in (10, 0)}
+    data = {depth: load_data(options, depth)[0] for depth in (10, 0)}
     videos = data[10].videos
     ungrouped = [video._replace(group=None) for video in videos]
     folds = {"group": dataset.folds(videos, FOLDS, 0), "random": dataset.folds(ungrouped, FOLDS, 0)}

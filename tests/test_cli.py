@@ -83,6 +83,12 @@ def test_help_is_light(script, tmp_path):
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "benchmarks").glob("*.py")))
+def test_benchmarks_start(script):
+    done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / script), "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "usage" in done.stdout
+
+
 def test_errors_are_one_line(capsys):
     def main():
         raise cli.UserError("--videos x: no such directory")
