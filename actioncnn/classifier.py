@@ -138,10 +138,9 @@ class Classifier:
 
     def _say_assumed(self, path, size, depth, color, scrambled):
         frames = f"{depth} frames at even intervals" if depth else "the middle frame"
-        line = (
-            f"note: no args.json with {path}: assumed {frames}, {size}x{size} pixels, {'colour' if color else 'gray'}"
-        )
-        warn(line + (", BGR and in the order of axes of the 2017 scripts" if scrambled else ""))
+        order = ", BGR and in the order of axes of the 2017 scripts" if scrambled else ""
+        pixels = f"{size}x{size} pixels, {'colour' if color else 'gray'}{order}"
+        warn(f"note: no args.json for {path}: assumed {frames}, {pixels}")
 
     def _name(self, files):
         """Names of the classes in label order."""

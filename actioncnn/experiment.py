@@ -27,6 +27,8 @@ def train(args, network, stem, recipe, depth=None):
     make_output(args.output)
     data, notes, failures = load(args, depth)
     recipe = adapt(recipe, args, data.classes)
+    if args.augment and args.flip is None and not recipe.augment.flip:
+        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
     splits = ["1", "2", "3"] if args.split == "all" else [args.split]
     parts = [divide(data.videos, failures, split, args.seed) for split in splits]  # a wrong one ends here, not later
     from actioncnn import device

@@ -1,9 +1,9 @@
 """Activation maximization: the clip that a unit of a network responds to most, among clips with a natural spectrum.
 
 The clip is a sigmoid of filtered white noise w, so its values stay in the input's range. The filter passes amplitudes
-as 1 / frequency in space and time, as in natural films (Dong & Atick 1995), and w stays in a ball, which bounds contrast
-and flicker. Steepest ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualization), so 20 steps
-already give large moving shapes; a random shift in each step keeps what does not hang on a single pixel.
+as 1 / frequency in space and time, as in natural films (Dong & Atick 1995); contrast and flicker are bounded. Steepest
+ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualization), so 20 steps already give large
+moving shapes. A random shift in each step keeps what does not hang on a single pixel.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Result(NamedTuple):
 
 
 def maximize(model, layer, chosen, settings, progress=iter):
-    """Results for the units `chosen` of a layer of the model, in their order. `progress` wraps the list of all steps."""
+    """Results for the units `chosen` of a layer, in their order. `progress` wraps the list of all steps."""
     ascend = classic if settings.classic else ascent
     jobs = np.repeat(chosen, settings.restarts)
     chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
@@ -67,24 +67,30 @@ def maximize(model, layer, chosen, settings, progress=iter):
 
 
 def ascent(model, layer, chosen, settings, steps):
-    shape = units.input_shape(model)
-    film = Film(shape, settings)
+    film = Film(units.input_shape(model), settings)
     shifts = np.random.default_rng(settings.seed)
-    white = film.start(settings.seed, chosen)
-    first = film.clips(white).numpy()
+    start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
-    velocity, curve = tf.zeros_like(white), []
+    velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
     for i in range(settings.iterations):
         next(steps)
         phase = i / settings.iterations
         rate = LAST_RATE + (RATE - LAST_RATE) * (1 + np.cos(np.pi * phase)) / 2
-        correction = 1 - MOMENTUM ** (i + 1)
         shift = shifts.integers(-settings.jitter, settings.jitter, 2, endpoint=True)
-        scalars = [tf.constant(value, tf.float32) for value in (rate / correction, LEAK * max(0, 1 - 2 * phase))]
-        white, velocity, score = step(white, velocity, tf.constant(shift, tf.int32), *scalars)
+        scalars = rate / (1 - MOMENTUM ** (i + 1)), LEAK * max(0, 1 - 2 * phase)
+        before = white
+        white, velocity, score = step(
+            white, velocity, tf.constant(shift, tf.int32), *map(lambda value: tf.constant(value, tf.float32), scalars)
+        )
+        best, top = (
+            tf.where(score[:, None, None, None, None] > top[:, None, None, None, None], before, best),
+            tf.maximum(score, top),
+        )
         curve.append(score.numpy())
-    last = film.clips(white).numpy()
-    return results(model, layer, chosen, first, last, to_frames(last, settings), np.array(curve), settings)
+    tries = [film.clips(each) for each in (white, best, start)]
+    scores = [units.score(units.look(model, layer, clips), chosen, settings.objective).numpy() for clips in tries]
+    last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
+    return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
 
 
 def compile_step(model, layer, chosen, film, objective):
@@ -138,7 +144,7 @@ class Film:
         return white * START * self.contrast / rms(white)
 
     def bound(self, white):
-        """The nearest film with no more than its contrast; what moves is weakened until it flickers less than FLICKER."""
+        """A film within its contrast; what moves is weakened until the film flickers no more than FLICKER."""
         white *= tf.minimum(1.0, self.contrast / rms(white))
         if not self.smooth_time:
             return white

@@ -75,7 +75,7 @@ def problems(result, names):
 def best_real(model, layer, chosen, settings, args, names):
     """(frames uint8 (H, W, T, C), activation, file) of the clip in args.videos that each unit responds to most."""
     from actioncnn import clips, dataset
-    from actioncnn.experiment import SEGMENT
+    from actioncnn.data import SEGMENT
 
     height, width, *depth, channels = units.input_shape(model)
     if height != width or channels not in (1, 3):

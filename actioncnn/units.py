@@ -1,7 +1,7 @@
 """Layers and units of any classification model: found by name, computed for a clip.
 
-A unit is one output of a dense layer, or one channel of a layer with more axes. Nothing is rebuilt: the model itself is
-called, and what passes through the layer is noted on the way, so nested, shared and branched models need no special case.
+A unit is one output of a dense layer, or one channel of a layer with more axes. Nothing is rebuilt: the model
+itself is called and what passes through the layer is noted, so nested and branched models need no special case.
 """
 
 import contextlib
