@@ -31,6 +31,8 @@ def parse():
     args = parser.parse_args()
     if not args.layernames and (args.name is None or args.index is None):
         parser.error("--name and --index are required, or --layernames True to see what there is")
+    if args.weights is None and args.model.suffix == ".json":
+        parser.error("--weights is required with a JSON model")
     if args.range[0] >= args.range[1]:
         parser.error("--range: the first number must be the smaller one")
     return args
@@ -75,22 +77,22 @@ def main():
     try:
         path, layer = units.find(model, args.name)
         chosen = units.choose(args.index, units.count(model, layer))
+        settings = maximize.Settings(
+            args.iter,
+            args.objective,
+            args.tv,
+            args.tv_time,
+            args.contrast,
+            args.jitter,
+            args.restarts,
+            args.seed,
+            *args.range,
+            args.classic,
+        )
+        showcase.make(model, path, layer, chosen, settings, args)
     except units.NoSuchUnitError as error:
         cli.warn(error)
         sys.exit(2)
-    settings = maximize.Settings(
-        args.iter,
-        args.objective,
-        args.tv,
-        args.tv_time,
-        args.contrast,
-        args.jitter,
-        args.restarts,
-        args.seed,
-        *args.range,
-        args.classic,
-    )
-    showcase.make(model, path, layer, chosen, settings, args)
 
 
 if __name__ == "__main__":

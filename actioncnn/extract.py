@@ -89,13 +89,13 @@ def _start(options):
 
 def _serve(pipe, parent, options):
     """Work of one process: path in, clip or reason out, until the parent has gone."""
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)  # decoders write to the terminal from C
+    import cv2
+
     cv2.setNumThreads(1)
     while os.getppid() == parent:
         if pipe.poll(1):

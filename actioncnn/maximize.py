@@ -6,6 +6,7 @@ ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualiz
 moving shapes. A random shift in each step keeps what does not hang on a single pixel.
 """
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,14 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from actioncnn import units
+from actioncnn.cli import UserError
+from actioncnn.film import Film, rms, to_frames, to_input
 
-FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
 RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.8  # steps as shares of the ball's radius, falling as a cosine
-START = 0.3  # contrast of the noise to start from, as a share of what it may be
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
-FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
-CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
-STILL = 0.3  # amplitude of what doesn't move against that of what does
+NOISE = 0.0
 CHUNK = 32  # clips in a batch
 
 
@@ -61,9 +60,19 @@ def maximize(model, layer, chosen, settings, progress=iter):
     jobs = np.repeat(chosen, settings.restarts)
     chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
     steps = iter(progress([None] * (len(chunks) * settings.iterations)))
-    results = [result for chunk in chunks for result in ascend(model, layer, chunk, settings, steps)]
+    try:
+        results = [result for chunk in chunks for result in ascend(model, layer, chunk, settings, steps)]
+    except (ValueError, tf.errors.OpError) as error:
+        raise UserError(f"--model: TensorFlow cannot compute it: {cause(error)}") from error
     tries = [results[start : start + settings.restarts] for start in range(0, len(results), settings.restarts)]
     return [max(group, key=lambda result: result.curve[-1]) for group in tries]
+
+
+def cause(error):
+    """The line of a message of Keras or TensorFlow that says what is wrong."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Exception encountered")] + [type(error).__name__]
+    return lines[0]
 
 
 def ascent(model, layer, chosen, settings, steps):
@@ -80,7 +89,7 @@ def ascent(model, layer, chosen, settings, steps):
         scalars = rate / (1 - MOMENTUM ** (i + 1)), LEAK * max(0, 1 - 2 * phase)
         before = white
         white, velocity, score = step(
-            white, velocity, tf.constant(shift, tf.int32), *map(lambda value: tf.constant(value, tf.float32), scalars)
+            white, velocity, tf.constant(shift, tf.int32), *(tf.constant(value, tf.float32) for value in scalars)
         )
         best, top = (
             tf.where(score[:, None, None, None, None] > top[:, None, None, None, None], before, best),
@@ -100,6 +109,7 @@ def compile_step(model, layer, chosen, film, objective):
         with tf.GradientTape() as tape:
             tape.watch(filtered)
             clips = tf.roll(film.expose(filtered), shift, (1, 2))
+            clips += NOISE * (film.high - film.low) * tf.random.normal(tf.shape(clips))
             score = units.score(units.look(model, layer, clips, leak), chosen, objective)
         gradient = film.filter(tape.gradient(score, filtered, unconnected_gradients="zero"))  # it is its own transpose
         size = rms(gradient)
@@ -111,92 +121,6 @@ def compile_step(model, layer, chosen, film, objective):
         return white, velocity, score
 
     return step
-
-
-class Film:
-    """White noise <-> clips: tensors w (B, C, H, W, T) and clips (B, H, W, T, C), or (B, H, W, C) for a 2D network."""
-
-    def __init__(self, shape, settings):
-        self.flat = len(shape) == 3
-        height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
-        self.size = (self.channels, height, width, depth)
-        self.smooth_time = depth > 1 and settings.tv_time > 0
-        self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
-        rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
-        times = np.fft.rfftfreq(depth) * FRAME_RATE
-        space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
-        gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
-        gain[:, :, 0] *= STILL
-        self.gain = tf.constant(gain / self._norm(gain, depth), tf.complex64)
-        self.mix = tf.constant(CHROMA * np.eye(self.channels) + (1 - CHROMA) / self.channels, tf.float32)
-
-    def _norm(self, gain, depth):
-        twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
-        twice[0] = 1
-        if depth % 2 == 0:
-            twice[-1] = 1
-        return np.sqrt((gain**2 * twice).sum() / (gain.shape[0] * gain.shape[1] * depth))
-
-    def start(self, seed, chosen):
-        """Weak noise for each of `chosen`, its own for a unit that comes again."""
-        keys = [(seed, unit, list(chosen[:place]).count(unit)) for place, unit in enumerate(chosen)]
-        white = tf.constant([np.random.default_rng(key).standard_normal(self.size) for key in keys], tf.float32)
-        return white * START * self.contrast / rms(white)
-
-    def bound(self, white):
-        """A film within its contrast; what moves is weakened until the film flickers no more than FLICKER."""
-        white *= tf.minimum(1.0, self.contrast / rms(white))
-        if not self.smooth_time:
-            return white
-        still = tf.reduce_mean(white, axis=4, keepdims=True)
-        return still + (white - still) * tf.minimum(1.0, FLICKER / self.flicker(self.filter(white)))
-
-    def keep_calm(self, filtered, gradient):
-        """The gradient without the part that adds flicker, for films that have all they may (Rosen 1960)."""
-        if not self.smooth_time:
-            return gradient
-        with tf.GradientTape() as tape:
-            tape.watch(filtered)
-            flicker = self.flicker(filtered)
-        normal = self.filter(tape.gradient(flicker, filtered))
-        normal /= tf.sqrt(total(normal * normal)) + 1e-20
-        return gradient - tf.where(flicker > 0.95 * FLICKER, tf.maximum(total(gradient * normal), 0), 0) * normal
-
-    def flicker(self, filtered):
-        """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""
-        shown = tf.sigmoid(filtered)
-        return tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
-
-    def clips(self, white):
-        return self.expose(self.filter(white))
-
-    def filter(self, white):
-        return tf.signal.irfft3d(tf.signal.rfft3d(white) * self.gain, self.size[1:])
-
-    def expose(self, filtered):
-        values = tf.sigmoid(tf.einsum("bchwt,cd->bhwtd", filtered, self.mix))
-        values = self.low + (self.high - self.low) * values
-        return values[:, :, :, 0] if self.flat else values
-
-
-def total(values):
-    return tf.reduce_sum(values, axis=[1, 2, 3, 4], keepdims=True)
-
-
-def rms(values):
-    return tf.sqrt(tf.reduce_mean(tf.square(values), axis=[1, 2, 3, 4], keepdims=True))
-
-
-def to_frames(clips, settings):
-    """Clips in the input's range -> uint8 of the same shape, one value map for all."""
-    return np.rint(
-        (np.clip(clips, settings.low, settings.high) - settings.low) * 255 / (settings.high - settings.low)
-    ).astype(np.uint8)
-
-
-def to_input(frames, settings):
-    """uint8 frames -> float32 in the input's range, same shape: what the network gets for what a viewer sees."""
-    return (settings.low + frames * ((settings.high - settings.low) / 255)).astype(np.float32)
 
 
 def show(model, layer, chosen, clips):

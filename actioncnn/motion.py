@@ -36,7 +36,8 @@ CLASSES = {
     "TurnCounterclockwise": (2, -1),
 }
 HEIGHT, WIDTH, FRAMES, FPS = 120, 160, 25, 25
-RATE = (0.35, 0.7)  # cycles a clip: with 10 frames read, 1.3-3.2 of 32 pixels, 14-36 degrees or 6-15 % a step
+SPEED = ((0.35, 0.7), (0.35, 0.7), (0.5, 1.05), (0.35, 0.7))  # least and most of each coordinate, in cycles a clip:
+# with 10 frames read at 32 x 32, 1.1-2.2 pixels, 18-38 degrees or 5-10 % a step
 DRIFT = 0.05  # cycles a clip, at most: the camera is slower than any object
 SMALLEST = 0.125  # half length at the start of the size cycle, over the frame's shorter side
 GROWTH = 4.0  # largest over smallest
@@ -105,7 +106,7 @@ def trajectory(class_name, rng, frames, drift=DRIFT):
     coordinate, sign = CLASSES[class_name]
     time = np.arange(frames)[:, None] / frames
     speed = np.zeros(4)
-    speed[coordinate] = sign * rng.uniform(*RATE)
+    speed[coordinate] = sign * rng.uniform(*SPEED[coordinate])
     direction = rng.uniform(0, 2 * np.pi)
     camera = time * rng.uniform(0, drift) * np.array([np.cos(direction), np.sin(direction)])
     states = rng.random(4) + time * speed
@@ -126,7 +127,7 @@ def paint(frame, objects, state, layout):
         matrix[:, 2] += width // 2 + right - SPRITE / 2 + 0.5, height // 2 + down - SPRITE / 2 + 0.5
         drawn = cv2.warpAffine(sprite, matrix, (width, height))
         drawn = np.roll(drawn, (int(row) - height // 2, int(column) - width // 2), (0, 1))
-        opacity = drawn[..., -1:] * np.float32(np.sin(np.pi * phase) ** 2)
+        opacity = drawn[..., -1:] * np.float32(min(1, 2 * np.sin(np.pi * phase) ** 2))
         frame += opacity * (np.clip(mean + drawn[..., :-1], 0, 1) - frame)
 
 
@@ -154,7 +155,7 @@ def render(background, class_name, rng, objects):
 def make_scene(rng, channels):
     """What a group shares: periodic background, light (both float32, height x width x channels or 1) and objects."""
     tint = 0.06 * rng.standard_normal(channels) * (channels > 1)
-    background = rng.uniform(0.08, 0.2) + tint + rng.uniform(0.02, 0.06) * texture(rng, HEIGHT, WIDTH, channels)
+    background = rng.uniform(0.08, 0.2) + tint + rng.uniform(0.04, 0.08) * texture(rng, HEIGHT, WIDTH, channels)
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     light = 1 + strength * (x * np.cos(angle) + y * np.sin(angle))
@@ -166,7 +167,7 @@ def film(scene, class_name, rng):
     background, light, objects = scene
     states, camera = trajectory(class_name, rng, FRAMES)
     layout = make_layout(rng)
-    noise = np.float32(rng.uniform(0.01, 0.03))
+    noise = np.float32(rng.uniform(0.01, 0.04))
     frames = np.empty((FRAMES, *background.shape), np.float32)
     for frame, state, (x, y) in zip(frames, states, camera % 1):
         shift = np.array([[1, 0, x * WIDTH], [0, 1, y * HEIGHT]])

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from actioncnn import maximize, pictures, report, units
+from actioncnn import film, maximize, pictures, report, units
 from actioncnn.cli import UserError, warn
 
 PERIOD = 120  # milliseconds a frame is shown
@@ -39,7 +39,7 @@ def make(model, path, layer, chosen, settings, args):
         print(f"{title}: {summary(result)}" + (f"; best real clip {clip[1]:.3g}: {clip[2]}" if clip else ""))
         for problem in problems(result, names):
             warn(f"{title}: {problem}")
-    write(results, titles, real, path, count, names, args)
+    write(results, titles, real, path, names, args)
 
 
 def class_names(args, count):
@@ -92,7 +92,7 @@ def best_real(model, layer, chosen, settings, args, names):
     values = np.concatenate(
         [
             activations(
-                model, layer, chosen, maximize.to_input(array[rows] if depth else array[rows][:, :, :, 0], settings)
+                model, layer, chosen, film.to_input(array[rows] if depth else array[rows][:, :, :, 0], settings)
             )
             for rows in np.array_split(good, -(-len(good) // maximize.CHUNK))
         ]
@@ -110,18 +110,18 @@ def activations(model, layer, chosen, inputs):
     return np.stack([units.measure(seen, np.full(len(inputs), unit)).numpy() for unit in chosen], 1)
 
 
-def write(results, titles, real, path, count, names, args):
+def write(results, titles, real, path, names, args):
     stem = f"maximize_{re.sub(r'[^A-Za-z0-9.-]', '_', path)}"
     for result, title in zip(results, titles, strict=True):
         write_clip(args.output, f"{stem}_{result.unit}", result, title, args)
-    chosen = [result.unit for result in results]
-    label = chosen[0] if len(chosen) == 1 else "all" if len(chosen) == count else f"{chosen[0]}-{chosen[-1]}"
+    label = results[0].unit if len(results) == 1 else re.sub(r"[^\w,-]", "", args.index.lower())[:60]
     stem = args.output / f"{stem}_{label}"
     save = lambda ending, data: report.write_file(Path(f"{stem}{ending}"), data)  # noqa: E731
     if len(results) > 1 and results[0].frames.shape[2] > 1:
         save(".gif", gif([result.frames for result in results], titles, len(results)))
     save("_sheet.png", sheet(results, titles, real))
-    save("_ascent.png", pictures.png(ascent_curves, results, titles))
+    lines = [f"{result.unit} {names[result.unit]}" if names else str(result.unit) for result in results]
+    save("_ascent.png", pictures.png(ascent_curves, results, path, lines))
     save(".json", json.dumps(facts(results, real, path, names, args), indent=1))
     print(f"results: {stem}*")
 
@@ -238,14 +238,15 @@ def strip(clip, side):
     return np.hstack([part for frame in frames for part in (frame, gap)][:-1])
 
 
-def ascent_curves(results, titles):
+def ascent_curves(results, path, names):
     """What was climbed by iteration, a line for each unit, named where there are few."""
+    few = len(results) <= 10
     figure = pictures.blank(8, 4.5)
-    axes = figure.add_axes((0.1, 0.13, 0.68, 0.77))
-    for result, title in zip(results, titles, strict=True):
-        named = len(results) <= 10
-        axes.plot(range(1, len(result.curve) + 1), result.curve, linewidth=1.6, label=title if named else None)
-    axes.set(title="Ascent", xlabel="iteration", ylabel="objective")
-    if len(results) <= 10:
+    axes = figure.add_axes((0.1, 0.13, 0.62 if few else 0.86, 0.77))
+    for result, name in zip(results, names, strict=True):
+        axes.plot(range(1, len(result.curve) + 1), result.curve, linewidth=1.6, label=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(title=f"Ascent of {pictures.shown(path)}", xlabel="iteration", ylabel="objective")
+    if few:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
     return figure

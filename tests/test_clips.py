@@ -152,9 +152,13 @@ def touch(videos):
 
 
 def replace(videos):
-    stat = videos[1].path.stat()
-    write_video(videos[1].path, seed=99)
-    os.utime(videos[1].path, ns=(stat.st_mtime_ns, stat.st_mtime_ns + 1))
+    """Another video of the same length in bytes, a nanosecond younger."""
+    path, before, seed = videos[1].path, videos[1].path.stat(), 99
+    write_video(path, seed)
+    while path.stat().st_size > before.st_size:
+        write_video(path, seed := seed + 1)
+    path.write_bytes(path.read_bytes().ljust(before.st_size, b"\0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     return videos
 
 
@@ -250,6 +254,8 @@ def test_partial_file_is_finished(videos, load, decoded, tmp_path):
     array, _ = load(videos)
     np.testing.assert_array_equal(array, expected)
     assert len(decoded()) == 6 + 4 and not list(path.parent.glob("*.partial"))
+    load(videos)
+    assert len(decoded()) == 6 + 4
 
 
 HELD_RUN = """

@@ -87,7 +87,8 @@ def test_2dcnn_learns_a_picture(run, stripes, cache, tmp_path):
 
 
 def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_path, monkeypatch):
-    options = ["--videos", bars, "--batch", 8, "--epoch", 7, "--cache", cache, "--size", 16, "--nmodel", 2]
+    options = ["--videos", bars, "--batch", 8, "--epoch", 12, "--cache", cache, "--size", 16]
+    options += ["--nmodel", 2, "--depth", 5]
     assert run("3dcnn_ensemble.py", *options, "--output", tmp_path / "whole")[0] == 0
     names = {path.name for path in (tmp_path / "whole").iterdir()}
     assert names >= {f"{i}_{kind}.png" for i in (0, 1) for kind in ("accuracy", "loss")}

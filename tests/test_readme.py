@@ -47,10 +47,12 @@ def test_the_table_of_options_is_that_of_help():
     text = " ".join(help_of("3dcnn.py").split())
     parsed = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--help"}
     assert {option.strip("`") for option in documented} - {"--nmodel"} == parsed
+    entries = text.split("options of 2017:", 1)[1].split(" --")
+    said = {f"`--{entry.split()[0]}`": re.search(r"\(default: ([^)]*)\)", entry) for entry in entries[::-1] if entry}
+    assert len([match for match in said.values() if match]) > 12
     for option, default in documented.items():
-        said = re.search(rf"{option.strip('`')} [^\[]*?\(default: ([^)]*)\)", text)
-        if said and default not in ("", "required"):
-            assert said[1] in default.replace("`", ""), option
+        if said.get(option):
+            assert said[option][1] in default.replace("`", ""), option
 
 
 def test_links_to_files_of_the_repository():
@@ -60,5 +62,5 @@ def test_links_to_files_of_the_repository():
 
 def test_make_targets():
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`?make ([a-z]+)\b", README)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z]+)\b", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

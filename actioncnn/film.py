@@ -1,0 +1,99 @@
+"""Films with a natural spectrum: what white noise becomes when 1 / frequency in space and time is all it may hold.
+
+The clips that maximize.py searches. Contrast and flicker are bounded, and all values lie in the input's range.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
+START = 0.3  # contrast of the noise to start from, as a share of what it may be
+FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
+CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
+STILL = 0.3  # amplitude of what doesn't move against that of what does
+
+
+class Film:
+    """White noise <-> clips: tensors w (B, C, H, W, T) and clips (B, H, W, T, C), or (B, H, W, C) for a 2D network."""
+
+    def __init__(self, shape, settings):
+        self.flat = len(shape) == 3
+        height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
+        self.size = (self.channels, height, width, depth)
+        self.smooth_time = depth > 1 and settings.tv_time > 0
+        self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
+        rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
+        times = np.fft.rfftfreq(depth) * FRAME_RATE
+        space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
+        gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
+        gain[:, :, 0] *= STILL
+        self.gain = tf.constant(gain / self._norm(gain, depth), tf.complex64)
+        self.mix = tf.constant(CHROMA * np.eye(self.channels) + (1 - CHROMA) / self.channels, tf.float32)
+
+    def _norm(self, gain, depth):
+        twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
+        twice[0] = 1
+        if depth % 2 == 0:
+            twice[-1] = 1
+        return np.sqrt((gain**2 * twice).sum() / (gain.shape[0] * gain.shape[1] * depth))
+
+    def start(self, seed, chosen):
+        """Weak noise for each of `chosen`, its own for a unit that comes again."""
+        keys = [(seed, unit, list(chosen[:place]).count(unit)) for place, unit in enumerate(chosen)]
+        white = tf.constant([np.random.default_rng(key).standard_normal(self.size) for key in keys], tf.float32)
+        return white * START * self.contrast / rms(white)
+
+    def bound(self, white):
+        """A film within its contrast; what moves is weakened until the film flickers no more than FLICKER."""
+        white *= tf.minimum(1.0, self.contrast / rms(white))
+        if not self.smooth_time:
+            return white
+        still = tf.reduce_mean(white, axis=4, keepdims=True)
+        return still + (white - still) * tf.minimum(1.0, FLICKER / self.flicker(self.filter(white)))
+
+    def keep_calm(self, filtered, gradient):
+        """The gradient without the part that adds flicker, for films that have all they may (Rosen 1960)."""
+        if not self.smooth_time:
+            return gradient
+        with tf.GradientTape() as tape:
+            tape.watch(filtered)
+            flicker = self.flicker(filtered)
+        normal = self.filter(tape.gradient(flicker, filtered))
+        normal /= tf.sqrt(total(normal * normal)) + 1e-20
+        return gradient - tf.where(flicker > 0.95 * FLICKER, tf.maximum(total(gradient * normal), 0), 0) * normal
+
+    def flicker(self, filtered):
+        """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""
+        shown = tf.sigmoid(filtered)
+        return tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
+
+    def clips(self, white):
+        return self.expose(self.filter(white))
+
+    def filter(self, white):
+        return tf.signal.irfft3d(tf.signal.rfft3d(white) * self.gain, self.size[1:])
+
+    def expose(self, filtered):
+        values = tf.sigmoid(tf.einsum("bchwt,cd->bhwtd", filtered, self.mix))
+        values = self.low + (self.high - self.low) * values
+        return values[:, :, :, 0] if self.flat else values
+
+
+def total(values):
+    return tf.reduce_sum(values, axis=[1, 2, 3, 4], keepdims=True)
+
+
+def rms(values):
+    return tf.sqrt(tf.reduce_mean(tf.square(values), axis=[1, 2, 3, 4], keepdims=True))
+
+
+def to_frames(clips, settings):
+    """Clips in the input's range -> uint8 of the same shape, one value map for all."""
+    return np.rint(
+        (np.clip(clips, settings.low, settings.high) - settings.low) * 255 / (settings.high - settings.low)
+    ).astype(np.uint8)
+
+
+def to_input(frames, settings):
+    """uint8 frames -> float32 in the input's range, same shape: what the network gets for what a viewer sees."""
+    return (settings.low + frames * ((settings.high - settings.low) / 255)).astype(np.float32)
