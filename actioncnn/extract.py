@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter, deque
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from types import ModuleType
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from videoto3d import NoFrameError, Videoto3D
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
+CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
 TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
 
 
@@ -66,30 +68,25 @@ def _cause(status):
     return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
 
 
-def _context():
-    # Forking the threads of TensorFlow may deadlock, and macOS and Windows don't fork; spawning costs a second.
-    fork = sys.platform == "linux" and "tensorflow" not in sys.modules
-    return multiprocessing.get_context("fork" if fork else "spawn")
-
-
 def _start(options):
-    context = _context()
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, os.getpid(), options), daemon=True)
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=_serve, args=(theirs, os.getpid(), options), daemon=True)
+    resource_tracker.ensure_running()  # its start would undo the next line
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # also in the process: Ctrl-C is the parent's
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    try:  # a spawned process would import the running script: slow at best, endless where its code has no guard
+    try:  # the process would import the running script: slow at best, endless where its code has no guard
         process.start()
     except OSError as error:
         raise UserError(f"--workers: no process can be started ({error.strerror}); take fewer") from error
     finally:
         sys.modules["__main__"] = script
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     theirs.close()  # so that the pipe ends when the process does
     return Worker(process, ours)
 
 
 def _serve(pipe, parent, options):
     """Work of one process: path in, clip or reason out, until the parent has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)

@@ -19,7 +19,6 @@ from actioncnn.film import Film, rms, to_frames, to_input
 
 RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.8  # steps as shares of the ball's radius, falling as a cosine
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
-NOISE = 0.0
 CHUNK = 32  # clips in a batch
 
 
@@ -109,7 +108,6 @@ def compile_step(model, layer, chosen, film, objective):
         with tf.GradientTape() as tape:
             tape.watch(filtered)
             clips = tf.roll(film.expose(filtered), shift, (1, 2))
-            clips += NOISE * (film.high - film.low) * tf.random.normal(tf.shape(clips))
             score = units.score(units.look(model, layer, clips, leak), chosen, objective)
         gradient = film.filter(tape.gradient(score, filtered, unconnected_gradients="zero"))  # it is its own transpose
         size = rms(gradient)

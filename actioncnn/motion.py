@@ -7,7 +7,7 @@ size) and starts uniformly; the class says only which coordinate advances, and i
 stays uniform, so frames at any time t are distributed alike in all 8 classes: a single frame tells nothing.
 - Place wraps around at the border of the frame.
 - Size runs from small to large while opacity goes 0 -> 1 -> 0, with the objects evenly spaced in phase, so that growth
-  never ends and never jumps: the visual form of a Shepard tone (Shepard, Circularity in Judgments of Relative Pitch, 1964).
+  never ends and never jumps: the visual form of a Shepard tone (Shepard 1964, Circularity in Judgments of Pitch).
 - There is no motion blur, and every frame is compressed on its own (MJPG): both would tell the direction.
 The scene (background, light, objects) belongs to the group and is the same in all classes; a clip draws start, speed,
 camera drift and noise.
@@ -102,7 +102,7 @@ def make_objects(rng, channels):
 
 
 def trajectory(class_name, rng, frames, drift=DRIFT):
-    """State of the objects (frames, 4) in cycles, not wrapped: x, y, angle, size; position of the camera (frames, 2)."""
+    """State of the objects (frames, 4), in cycles, not wrapped: x, y, angle, size; place of the camera (frames, 2)."""
     coordinate, sign = CLASSES[class_name]
     time = np.arange(frames)[:, None] / frames
     speed = np.zeros(4)
@@ -234,3 +234,18 @@ def make(directory, groups=25, clips=2, seed=0, color=False):
         rng = np.random.default_rng([seed, group, list(CLASSES).index(name) + 1, clip])
         write_video(paths[group, name, clip], film(scene, name, rng))
     return sorted(paths.values())
+
+
+def main():
+    parser = cli.parser(__doc__)
+    parser.add_argument("directory", type=Path, help="directory for the videos; made if missing")
+    parser.add_argument("--groups", type=cli.whole(1), default=25, help="number of groups (default: 25)")
+    parser.add_argument("--clips", type=cli.whole(1), default=2, help="clips of each class and group (default: 2)")
+    parser.add_argument("--seed", type=cli.whole(0), default=0, help="of every random choice (default: 0)")
+    cli.add_boolean(parser, "--color", False, "videos in colour (default: False)")
+    args = parser.parse_args()
+    make(args.directory, args.groups, args.clips, args.seed, args.color)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -225,9 +225,7 @@ def sheet(results, titles, real):
         draw.text((x, y), title, DARK, font(13))
         draw.text((x + font(13).getlength(title) + 14, y + 1), text, MUTED, font(12))
         canvas.paste(Image.fromarray(picture), (x, y + 20))
-    buffer = io.BytesIO()
-    canvas.save(buffer, "PNG")
-    return buffer.getvalue()
+    return image_bytes(np.asarray(canvas), "PNG")
 
 
 def strip(clip, side):

@@ -46,8 +46,14 @@ def videos(tmp_path):
 
 @pytest.fixture(autouse=True)
 def forked(monkeypatch):
-    """Workers are forked, also where another test has imported TensorFlow: fast, and they inherit what is patched."""
-    monkeypatch.setattr(extract, "_context", lambda: multiprocessing.get_context("fork"))
+    """Workers are forked, not spawned: faster, and they inherit what a test patches."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # ends threads that a forked process would wait for
+    monkeypatch.setattr(extract, "CONTEXT", multiprocessing.get_context("fork"))
+    yield
+    cv2.setNumThreads(threads)
 
 
 @pytest.fixture
@@ -112,17 +118,27 @@ def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
 UNGUARDED = """
 import sys
 sys.path.insert(0, {root!r})
-sys.modules["tensorflow"] = None
-from actioncnn import clips, dataset, extract
-assert extract._context().get_start_method() == "spawn"
+from actioncnn import clips, dataset
 print(clips.load(dataset.scan("videos"), 16, 4, False, True, cache_dir="cache", workers=2)[0].sum())
 """
 
 
-def test_beside_tensorflow_processes_are_spawned_and_do_not_run_the_script_again(videos, load, tmp_path):
+def test_processes_do_not_run_the_script_again(videos, load, tmp_path):
     (tmp_path / "script.py").write_text(UNGUARDED.format(root=str(ROOT)))
     run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.stdout == f"{load(videos, workers=1)[0].sum()}\n", run.stderr
+
+
+def test_threads_of_opencv_do_no_harm(videos, load, monkeypatch):
+    """A forked worker would wait for ever for threads that it does not have."""
+    import cv2
+
+    expected = np.array(load(videos)[0])
+    monkeypatch.undo()
+    cv2.setNumThreads(2)
+    cv2.warpAffine(np.zeros((999, 999, 3), np.float32), np.eye(2, 3), (999, 999))  # starts OpenCV's threads
+    monkeypatch.setattr(clips, "VERSION", 0)  # an empty cache
+    np.testing.assert_array_equal(load(videos)[0], expected)
 
 
 CHANGES = {
@@ -262,7 +278,9 @@ HELD_RUN = """
 import os, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
+import multiprocessing
 from actioncnn import clips, cli, dataset, extract
+extract.CONTEXT = multiprocessing.get_context("fork")  # to inherit hold()
 read = extract._read
 
 def hold(path, **options):

@@ -133,7 +133,7 @@ def test_my_model_from_another_directory(bars, cache, tmp_path):
 
 
 def test_layouts_and_seeds(run, bars, cache, tmp_path):
-    """Flat and nested give the same result.txt, byte for byte; another seed another one; a cache hit decodes nothing."""
+    """Flat and nested give the same result.txt, byte for byte, another seed another; a cache hit decodes nothing."""
     nested = tmp_path / "above" / "UCF-101"
     for path in bars.glob("*.avi"):
         folder = nested / path.name.split("_")[1]
