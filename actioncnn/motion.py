@@ -43,7 +43,7 @@ SMALLEST = 0.125  # half length at the start of the size cycle, over the frame's
 GROWTH = 4.0  # largest over smallest
 OBJECTS = 3  # one of three phases a third apart always has an opacity of .75 or more
 SPRITE = 96  # pixels, side of the picture of an object: as large as it ever appears in a video
-VERSION = 1  # of the drawing: raise it when videos of the same seed change
+VERSION = 2  # of the drawing: raise it when videos of the same seed change
 
 
 def texture(rng, height, width, channels):
@@ -87,8 +87,8 @@ def outline(rng):
     return np.stack([radius * np.cos(corner), 1.3 * narrow * radius * np.sin(corner)], -1)
 
 
-def make_objects(rng, channels):
-    """OBJECTS sprites, float32 (SPRITE, SPRITE, channels + 1): brightness over the background's mean, and opacity."""
+def make_objects(rng, channels, sign=1):
+    """OBJECTS sprites, brighter than the background or (sign -1) darker: float32 (SPRITE, SPRITE, channels + 1): brightness over the background's mean, and opacity."""
     objects = []
     for _ in range(OBJECTS):
         mask = np.zeros((SPRITE, SPRITE), np.uint8)
@@ -96,7 +96,7 @@ def make_objects(rng, channels):
         cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         opacity = cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.float32) / 255
         tone = rng.uniform(0.5, 0.8) + 0.12 * rng.standard_normal(channels) * (channels > 1)
-        surface = tone + 0.06 * texture(rng, SPRITE, SPRITE, channels)
+        surface = sign * tone + 0.06 * texture(rng, SPRITE, SPRITE, channels)
         objects.append(np.dstack([surface, opacity]).astype(np.float32))
     return objects
 
@@ -156,10 +156,12 @@ def make_scene(rng, channels):
     """What a group shares: periodic background, light (both float32, height x width x channels or 1) and objects."""
     tint = 0.06 * rng.standard_normal(channels) * (channels > 1)
     background = rng.uniform(0.08, 0.2) + tint + rng.uniform(0.04, 0.08) * texture(rng, HEIGHT, WIDTH, channels)
+    sign = rng.choice([-1, 1])  # bright objects on dark ground, or dark ones on bright ground
+    background = background if sign > 0 else 1 - background
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     light = 1 + strength * (x * np.cos(angle) + y * np.sin(angle))
-    return background.astype(np.float32), light[..., None].astype(np.float32), make_objects(rng, channels)
+    return background.astype(np.float32), light[..., None].astype(np.float32), make_objects(rng, channels, sign)
 
 
 def film(scene, class_name, rng):
