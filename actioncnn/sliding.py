@@ -136,9 +136,8 @@ def _receive(pipe, process):
 
 
 def _start(*task):
-    context = extract._context()
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, os.getpid(), *task), daemon=True)
+    ours, theirs = extract.CONTEXT.Pipe()
+    process = extract.CONTEXT.Process(target=_serve, args=(theirs, os.getpid(), *task), daemon=True)
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:  # a spawned process would import the running script
         process.start()

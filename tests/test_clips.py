@@ -129,6 +129,23 @@ def test_processes_do_not_run_the_script_again(videos, load, tmp_path):
     assert run.stdout == f"{load(videos, workers=1)[0].sum()}\n", run.stderr
 
 
+MASK = """
+import sys
+sys.path.insert(0, {root!r})
+from actioncnn import extract
+worker = extract._start(dict(size=16, depth=4, color=False, skip=True))
+print(next(line for line in open(f"/proc/{{worker.process.pid}}/status") if line.startswith("SigBlk")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_interrupt_does_not_reach_a_process_that_is_starting():
+    run = subprocess.run(
+        [sys.executable, "-c", MASK.format(root=str(ROOT))], capture_output=True, text=True, timeout=60
+    )
+    assert int(run.stdout.split()[1], 16) >> (signal.SIGINT - 1) & 1, run.stderr
+
+
 def test_threads_of_opencv_do_no_harm(videos, load, monkeypatch):
     """A forked worker would wait for ever for threads that it does not have."""
     import cv2
@@ -331,8 +348,9 @@ def test_killed_run_goes_on_where_it_stopped(videos, tmp_path, load):
     run = start(tmp_path, held=["3.avi"])
     wait_for(lambda: len(decodes(tmp_path)) == 4)
     run.kill()
-    run.communicate()
+    run.wait()
     (tmp_path / "go").touch()
+    run.communicate(timeout=10)
     wait_for(lambda: ended(decodes(tmp_path)[0][0]))  # no process stays behind
     output, error = start(tmp_path).communicate(timeout=30)
     assert [name for _, name in decodes(tmp_path)] == ["0.avi", "1.avi", "2.avi", "3.avi", "3.avi", "4.avi", "5.avi"]

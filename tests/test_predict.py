@@ -233,9 +233,10 @@ def test_times(monkeypatch, stamps, rate, times):
 
 def test_a_crashing_decoder_costs_its_video_only(bars):
     code = """if True:
-        import os, sys
-        from actioncnn import sliding
+        import multiprocessing, os, sys
+        from actioncnn import extract, sliding
         from actioncnn.classifier import Sampling
+        extract.CONTEXT = multiprocessing.get_context("fork")  # to inherit what follows
         timed = sliding.timed
         sliding.timed = lambda path: timed(path) if "good" not in path else os.abort()
         paths = [sys.argv[1] + "?good", sys.argv[1]]
