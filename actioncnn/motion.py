@@ -88,7 +88,10 @@ def outline(rng):
 
 
 def make_objects(rng, channels, sign=1):
-    """OBJECTS sprites, brighter than the background or (sign -1) darker: float32 (SPRITE, SPRITE, channels + 1): brightness over the background's mean, and opacity."""
+    """OBJECTS sprites, float32 (SPRITE, SPRITE, channels + 1): brightness over the background's mean, and opacity.
+
+    sign -1: darker than the background.
+    """
     objects = []
     for _ in range(OBJECTS):
         mask = np.zeros((SPRITE, SPRITE), np.uint8)
