@@ -5,7 +5,6 @@
 In code: Videoto3D(32, 32, 10).video3d("v_YoYo_g01_c01.avi") -> uint8 (10, 32, 32)
 """
 
-import argparse
 import os
 import re
 import sys
@@ -122,17 +121,17 @@ def split_name(filename):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    from actioncnn import cli
+
+    parser = cli.parser(__doc__)
     parser.add_argument("video", help="video file")
-    parser.add_argument("--depth", type=int, default=10, help="number of frames (default: 10)")
-    parser.add_argument("--size", type=int, default=32, help="width and height of a frame in pixels (default: 32)")
+    parser.add_argument("--depth", type=cli.whole(1), default=10, help="number of frames (default: 10)")
+    parser.add_argument("--size", type=cli.whole(1), default=32, help="width and height in pixels (default: 32)")
     parser.add_argument("--first", action="store_true", help="the first frames, not evenly spaced ones")
     parser.add_argument(
         "--output", type=Path, help="directory for the frames as PNG files; without it nothing is written"
     )
     args = parser.parse_args()
-    if args.depth < 1 or args.size < 1:
-        parser.error("--depth and --size must be at least 1")
     try:
         frames = Videoto3D(args.size, args.size, args.depth).video3d(args.video, color=True, skip=not args.first)
     except NoFrameError as error:

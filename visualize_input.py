@@ -38,18 +38,14 @@ def parse():
     return args
 
 
-def not_negative(text):
-    return 0.0 if text.strip() in ("0", "0.0") else cli.positive(text)
-
-
 def _ascent_options(group):
     group.add_argument(
         "--objective", choices=["auto", "margin", "logit", "mean"], default="auto",
         help="margin: of a class over the others; logit: before the activation function; mean: mean output, as in "
         "2017; auto: margin for a class, else mean (default: auto)",
     )  # fmt: skip
-    group.add_argument("--tv", type=not_negative, default=1, help="smoothness in space, 0: none (default: 1)")
-    group.add_argument("--tv-time", type=not_negative, default=3, help="in time, 0: fast motion (default: 3)")
+    group.add_argument("--tv", type=cli.not_negative, default=1, help="smoothness in space, 0: none (default: 1)")
+    group.add_argument("--tv-time", type=cli.not_negative, default=3, help="in time, 0: fast motion (default: 3)")
     group.add_argument(
         "--contrast", type=cli.positive, default=0.7, help="at most; natural clips have .5 (default: 0.7)"
     )

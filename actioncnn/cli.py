@@ -72,16 +72,26 @@ def positive(text):
     return value
 
 
+def not_negative(text):
+    """A finite number, zero or above."""
+    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+
+
 def add_boolean(group, name, default, help):
     """`--name`, `--name True`, `--name False`; `default` may be None for "decided by the script"."""
     group.add_argument(name, type=boolean, nargs="?", const=True, default=default, metavar="True|False", help=help)
 
 
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; --help shows the options\n")
+
+
 def parser(description):
-    """An ArgumentParser that takes no abbreviated options: their meaning would change as options are added."""
-    return argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    """A Parser that takes no abbreviated options: their meaning would change as options are added."""
+    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
 
 
 def training_parser(description, video=True, nmodel=False):

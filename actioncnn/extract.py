@@ -40,7 +40,7 @@ def decoded(tasks, options, workers):
     try:
         while queue or busy:
             while queue and len(busy) < workers:
-                worker, task = idle.pop() if idle else _start(options), queue.popleft()
+                worker, task = idle.pop() if idle else start(_serve, options), queue.popleft()
                 with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
                     worker.pipe.send(task[1])
                 busy[worker.pipe] = worker, task
@@ -51,7 +51,7 @@ def decoded(tasks, options, workers):
                     idle.append(worker)
                 except (EOFError, OSError):
                     worker.process.join()
-                    result = _cause(worker.process.exitcode)
+                    result = cause(worker.process.exitcode)
                     tries[task] += 1
                     if tries[task] < TRIES:
                         queue.append(task)
@@ -62,15 +62,17 @@ def decoded(tasks, options, workers):
             worker.process.kill()
 
 
-def _cause(status):
+def cause(status):
+    """Why a process ended that had a video, in a few words, from its exit status."""
     if status == -signal.SIGALRM:
         return "the decoder hangs on it"
     return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
 
 
-def _start(options):
+def start(serve, *task):
+    """A Worker: a process that runs serve(pipe, process number of this one, *task), safe from Ctrl-C."""
     ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_serve, args=(theirs, os.getpid(), options), daemon=True)
+    process = CONTEXT.Process(target=serve, args=(theirs, os.getpid(), *task), daemon=True)
     resource_tracker.ensure_running()  # its start would undo the next line
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # also in the process: Ctrl-C is the parent's
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
@@ -85,8 +87,8 @@ def _start(options):
     return Worker(process, ours)
 
 
-def _serve(pipe, parent, options):
-    """Work of one process: path in, clip or reason out, until the parent has gone."""
+def paths(pipe, parent):
+    """In a worker: iterates over the paths that are sent, until the parent has gone."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
@@ -96,14 +98,19 @@ def _serve(pipe, parent, options):
     cv2.setNumThreads(1)
     while os.getppid() == parent:
         if pipe.poll(1):
-            path = pipe.recv()
-            size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE + size / BYTES_PER_SECOND)
-            pipe.send(_read(path, **options))
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            yield pipe.recv()
 
 
-def _read(path, size, depth, color, skip):
+def _serve(pipe, parent, options):
+    """Work of one process: path in, clip or reason out."""
+    for path in paths(pipe, parent):
+        size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE + size / BYTES_PER_SECOND)
+        pipe.send(read(path, **options))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def read(path, size, depth, color, skip):
     """One video's clip, uint8 (size, size, depth, channels), or the reason why there is none."""
     try:
         frames = Videoto3D(size, size, depth).video3d(path, color, skip)

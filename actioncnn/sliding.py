@@ -1,13 +1,10 @@
 """Windows over the frames of a long video or of a camera, as a stream: memory does not grow with its length."""
 
 import contextlib
-import os
 import signal
-import sys
 import time
 from collections import deque
 from multiprocessing.connection import wait
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -108,7 +105,7 @@ def decoded(paths, sampling, length, step, workers):
     try:
         while todo or busy:
             while todo and len(busy) < workers:
-                process, pipe = idle.pop() if idle else _start(sampling, length, step)
+                process, pipe = idle.pop() if idle else extract.start(_serve, sampling, length, step)
                 index, path = todo.popleft()
                 with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
                     pipe.send(path)
@@ -132,32 +129,13 @@ def _receive(pipe, process):
         return pipe.recv()
     except (EOFError, OSError):
         process.join()
-        return extract._cause(process.exitcode)
-
-
-def _start(*task):
-    ours, theirs = extract.CONTEXT.Pipe()
-    process = extract.CONTEXT.Process(target=_serve, args=(theirs, os.getpid(), *task), daemon=True)
-    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    try:  # a spawned process would import the running script
-        process.start()
-    finally:
-        sys.modules["__main__"] = script
-    theirs.close()  # so that the pipe ends when the process does
-    return process, ours
+        return extract.cause(process.exitcode)
 
 
 def _serve(pipe, parent, *how):
-    """Work of one process: path in; windows out, then None or why there is none; until the parent has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends this process, also in the middle of a decoder
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)  # decoders write to the terminal from C
-    cv2.setNumThreads(1)
-    while os.getppid() == parent:
-        if pipe.poll(1):
-            pipe.send(_send_windows(pipe, pipe.recv(), *how))
+    """Work of one process: path in; windows out, then None or why there is none."""
+    for path in extract.paths(pipe, parent):
+        pipe.send(_send_windows(pipe, path, *how))
 
 
 def _send_windows(pipe, path, sampling, length, step):
@@ -165,7 +143,7 @@ def _send_windows(pipe, path, sampling, length, step):
     try:
         for start, end, clip in windows(_guarded(timed(path)), sampling, length, step):
             if clip is None:
-                whole = extract._read(path, **sampling.options())
+                whole = extract.read(path, **sampling.options())
                 if isinstance(whole, str):
                     return whole
                 clip = sampling.pick(whole[None])[0]

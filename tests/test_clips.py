@@ -59,14 +59,14 @@ def forked(monkeypatch):
 @pytest.fixture
 def decoded(monkeypatch, tmp_path):
     """The names of the files decoded so far: decoded() -> list."""
-    log, read = tmp_path / "decoded", extract._read
+    log, read = tmp_path / "decoded", extract.read
 
     def spy(path, **options):
         with log.open("a") as file:
             file.write(f"{Path(path).name}\n")
         return read(path, **options)
 
-    monkeypatch.setattr(extract, "_read", spy)
+    monkeypatch.setattr(extract, "read", spy)
     return lambda: sorted(log.read_text().split()) if log.exists() else []
 
 
@@ -133,7 +133,7 @@ MASK = """
 import sys
 sys.path.insert(0, {root!r})
 from actioncnn import extract
-worker = extract._start(dict(size=16, depth=4, color=False, skip=True))
+worker = extract.start(extract._serve, dict(size=16, depth=4, color=False, skip=True))
 print(next(line for line in open(f"/proc/{{worker.process.pid}}/status") if line.startswith("SigBlk")))
 """
 
@@ -298,7 +298,7 @@ from pathlib import Path
 import multiprocessing
 from actioncnn import clips, cli, dataset, extract
 extract.CONTEXT = multiprocessing.get_context("fork")  # to inherit hold()
-read = extract._read
+read = extract.read
 
 def hold(path, **options):
     with open("decoded", "a") as log:
@@ -308,7 +308,7 @@ def hold(path, **options):
     return read(path, **options)
 
 def main():
-    extract._read = hold
+    extract.read = hold
     videos = dataset.scan("videos")
     array, failures = clips.load(videos, 16, 4, False, True, cache_dir="cache", workers={workers})
     print(array.shape, array.mean(), failures)
@@ -435,7 +435,7 @@ def test_file_name_that_is_no_text_is_reported():
 
 def misbehave(monkeypatch, tmp_path, how, times=1000):
     """Make the reading of 2.avi fail in some way, at most so many times."""
-    read, log = extract._read, tmp_path / "misbehaved"
+    read, log = extract.read, tmp_path / "misbehaved"
 
     def fail(path, **options):
         if Path(path).name == "2.avi" and (not log.exists() or log.stat().st_size < times):
@@ -444,7 +444,7 @@ def misbehave(monkeypatch, tmp_path, how, times=1000):
             how()
         return read(path, **options)
 
-    monkeypatch.setattr(extract, "_read", fail)
+    monkeypatch.setattr(extract, "read", fail)
 
 
 def segfault():
@@ -481,9 +481,9 @@ def test_unforeseen_exception_is_a_reason_of_one_line(monkeypatch):
         raise RuntimeError("two\n  lines")
 
     monkeypatch.setattr(Videoto3D, "video3d", fail)
-    assert extract._read("x.avi", **SETTINGS) == "RuntimeError: two lines"
+    assert extract.read("x.avi", **SETTINGS) == "RuntimeError: two lines"
     monkeypatch.setattr(Videoto3D, "video3d", lambda *_: (_ for _ in ()).throw(NoFrameError("is empty")))
-    assert extract._read("x.avi", **SETTINGS) == "is empty"
+    assert extract.read("x.avi", **SETTINGS) == "is empty"
 
 
 def test_full_disk_is_noticed_before_anything_is_decoded(videos, load, decoded, monkeypatch, tmp_path):
