@@ -1,7 +1,9 @@
 """Accuracy of each network and recipe on unseen groups and on a random split; regenerates the README's tables.
 
-python benchmarks/accuracy.py --videos matched --epochs 30 --seeds 3 --results matched.jsonl
-python benchmarks/accuracy.py --videos matched --ablation --results matched.jsonl
+python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 30
+python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --ablation
+python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 100 --rows "2017 scaled"    # time to accuracy
+python benchmarks/accuracy.py --videos pasted --paste UCF-101/      # the demo's motions on real clips, made first
 
 Every clip is tested once, by one of three networks trained on the other two folds: `group` folds keep the clips of
 a group together, `random` folds do not. Epochs are fixed beforehand: test clips choose nothing. Each training is a
@@ -11,6 +13,7 @@ the demo's motion set.
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -19,9 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import pasted
+
 FOLDS = 3
-ROWS = ("2017", "2017 scaled", "2dcnn", "3dcnn", "my-model")
-PARTS = ("scale", "jitter", "light", "smoothing", "flip", "warmup", "weight decay", "batch norm", "all augmentation")
+REFERENCE = "2017 scaled"
+ROWS = ("2017", REFERENCE, "2dcnn", "3dcnn", "my-model")
 
 
 def arguments():
@@ -29,6 +34,7 @@ def arguments():
     parser.add_argument(
         "--videos", type=Path, default=Path("demo"), help="dataset; made if it is the demo (default: demo)"
     )
+    parser.add_argument("--paste", type=Path, help="real clips to make --videos of (pasted.py)")
     parser.add_argument("--nclass", type=int, default=101)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=32)
@@ -36,7 +42,7 @@ def arguments():
     parser.add_argument("--rows", nargs="+", default=ROWS, help="networks and recipes: %(default)s")
     parser.add_argument("--protocols", nargs="+", default=("group", "random"), choices=("group", "random"))
     parser.add_argument("--ablation", action="store_true", help="instead: my-model without each part of its recipe")
-    parser.add_argument("--threads", type=int, default=0, help="of TensorFlow (default: one per core)")
+    parser.add_argument("--threads", type=int, default=1, help="of TensorFlow; 0: one per core (default: 1)")
     parser.add_argument(
         "--results", type=Path, default=Path("accuracy.jsonl"), help="file of all trainings, appended to"
     )
@@ -51,6 +57,8 @@ def load(args):
 
     if args.videos == Path("demo"):
         motion.make(args.videos)
+    if args.paste:
+        pasted.make(args.paste, args.videos)
     options = argparse.Namespace(videos=args.videos, nclass=args.nclass, size=32, color=False, cache=None, workers=None)
     data = {depth: load_data(options, depth)[0] for depth in (10, 0)}
     videos = data[10].videos
@@ -59,13 +67,13 @@ def load(args):
     return data, folds
 
 
-def cnn3d_2017(input_shape, nclass):
-    """The network of 2017 as it was: raw 0-255 input, softmax between convolutions, sigmoid dense."""
+def cnn3d_2017(input_shape, nclass, scaled=False):
+    """The network of 2017 as it was: raw 0-255 input (0-1 if `scaled`), softmax between convolutions, sigmoid dense."""
     from keras import layers
 
     from actioncnn.models import chain
 
-    steps = []
+    steps = [layers.Rescaling(1 / 255)] * scaled
     for filters in (32, 64):
         for activation in ("relu", "softmax"):
             steps.append(layers.Conv3D(filters, 3, padding="same", activation=activation))
@@ -85,23 +93,20 @@ def variants(classes):
         return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=flip))
 
     mine = augmented(recipes.MY_MODEL)
-    rows = {
+    recipe = {
+        "warmup": dataclasses.replace(mine, warmup=0),
+        "weight decay": dataclasses.replace(mine, weight_decay=0),
+        "any augmentation": dataclasses.replace(mine, augment=type(mine.augment)()),
+    }
+    for part in ("scale", "jitter", "light", "smoothing", "flip"):
+        recipe[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
+    return {
         "2017": (cnn3d_2017, plain, 10),
-        "2017 scaled": (models.cnn3d, plain, 10),
+        REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 10),
         "2dcnn": (models.cnn2d, augmented(recipes.CNN2D), 0),
         "3dcnn": (models.cnn3d, augmented(recipes.CNN3D), 10),
         "my-model": (models.my_model, mine, 10),
-        "without warmup": (models.my_model, dataclasses.replace(mine, warmup=0), 10),
-        "without weight decay": (models.my_model, dataclasses.replace(mine, weight_decay=0), 10),
-        "without all augmentation": (models.my_model, dataclasses.replace(mine, augment=type(mine.augment)()), 10),
-    }
-    for part in ("scale", "jitter", "light", "smoothing", "flip"):
-        less = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
-        rows[f"without {part}"] = (models.my_model, less, 10)
-    for part in ("mixup", "cutout"):
-        more = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0.3}))
-        rows[f"with {part}"] = (models.my_model, more, 10)
-    return rows
+    } | {f"my-model without {part}": (models.my_model, less, 10) for part, less in recipe.items()}
 
 
 def train(args, data, folds, row, variant, protocol, seed):
@@ -113,7 +118,8 @@ def train(args, data, folds, row, variant, protocol, seed):
 
     network, recipe, depth = variant
     part = dataclasses.replace(data[depth])
-    truth, start, curves = part.targets.argmax(1), time.perf_counter(), []
+    truth, curves = part.targets.argmax(1), []
+    start, cpu = time.perf_counter(), time.process_time()
     probabilities = np.zeros(part.targets.shape)
     for part.train, part.test in folds[protocol]:
         build = lambda: network(part.shape, len(part.classes))  # noqa: E731
@@ -127,7 +133,8 @@ def train(args, data, folds, row, variant, protocol, seed):
     return {
         "videos": str(args.videos), "row": row, "protocol": protocol, "seed": seed, "epochs": args.epochs,
         "accuracy": float((probabilities.argmax(1) == truth).mean()),
-        "seconds": time.perf_counter() - start, "parameters": parameters, "clips": sum(weights),
+        "seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu,
+        "parameters": parameters, "clips": sum(weights),
         "curve": np.average(curves, axis=0, weights=weights).round(4).tolist(),
         "truth": truth.tolist(), "probabilities": probabilities.round(5).tolist(),
     }  # fmt: skip
@@ -137,29 +144,52 @@ def read(path):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def show(lines, args):
-    """The table: mean and range over seeds; the ensemble is the average of the 3dcnn networks of all seeds."""
+def show(lines, epochs):
+    """The table of one number of epochs: mean and range over seeds, CPU seconds of a seed's three trainings."""
     import numpy as np
 
-    lines = [line for line in lines if line["videos"] == str(args.videos) and line["epochs"] == args.epochs]
-    print(f"\n{args.videos}, {args.epochs} epochs, accuracy in % as mean [range over seeds]")
-    print("| network | parameters | group folds | random folds | seconds a run | clips/s |\n|---|---|---|---|---|---|")
+    lines = [line for line in lines if line["epochs"] == epochs]
+    print(f"\n{epochs} epochs, accuracy in % as mean [range over seeds]")
+    print("| network | parameters | group folds | random folds | CPU seconds | clips/s |\n|---|---|---|---|---|---|")
     for row in dict.fromkeys(line["row"] for line in lines):
         cells, chosen = [], [line for line in lines if line["row"] == row]
         for protocol in ("group", "random"):
             found = [100 * line["accuracy"] for line in chosen if line["protocol"] == protocol]
             text = f"{np.mean(found):.1f} [{min(found):.1f}-{max(found):.1f}] of {len(found)}" if found else ""
             cells.append(text)
-        seconds = np.median([line["seconds"] for line in chosen])
-        rate = chosen[0]["clips"] * (FOLDS - 1) * args.epochs / seconds
+        seconds = np.median([line["cpu"] for line in chosen])
+        rate = chosen[0]["clips"] * (FOLDS - 1) * epochs / seconds
         print(f"| {row} | {chosen[0]['parameters']:,} | {cells[0]} | {cells[1]} | {seconds:.0f} | {rate:.0f} |")
-    for row in ("3dcnn", "my-model"):
-        for protocol in ("group", "random"):
-            members = [line for line in lines if (line["row"], line["protocol"]) == (row, protocol)]
-            if len(members) > 1:
-                mean = np.mean([line["probabilities"] for line in members], axis=0).argmax(1)
-                right = 100 * (mean == members[0]["truth"]).mean()
-                print(f"ensemble of {len(members)} {row}, {protocol} folds: {right:.1f}")
+    for row, protocol in dict.fromkeys((line["row"], line["protocol"]) for line in lines):
+        members = [line for line in lines if (line["row"], line["protocol"]) == (row, protocol)]
+        if len(members) > 1 and row in ROWS:
+            mean = np.mean([line["probabilities"] for line in members], axis=0).argmax(1)
+            right = 100 * (mean == members[0]["truth"]).mean()
+            print(f"ensemble of {len(members)} {row}, {protocol} folds: {right:.1f}")
+
+
+def show_times(lines):
+    """Epochs and CPU seconds until each network first has the final accuracy of the longest reference run."""
+    import numpy as np
+
+    lines = [line for line in lines if line["protocol"] == "group"]
+    reference = max((line for line in lines if line["row"] == REFERENCE), key=lambda line: line["epochs"], default=None)
+    if not reference:
+        return
+    goal = reference["accuracy"]
+    print(f"\ntime to {100 * goal:.1f} %, which {REFERENCE} has after {reference['epochs']} epochs; median over seeds")
+    print("| network | epochs planned | epochs needed | CPU seconds | share of the reference |\n|---|---|---|---|---|")
+    for row, epochs in sorted({(line["row"], line["epochs"]) for line in lines if line["row"] in ROWS}):
+        needed, seconds = [], []
+        for line in lines:
+            if (line["row"], line["epochs"]) == (row, epochs):
+                reached = np.flatnonzero(np.array(line["curve"]) >= goal - 5e-5)
+                needed.append(reached[0] + 1 if len(reached) else np.inf)
+                seconds.append(line["cpu"] * needed[-1] / epochs)
+        print(
+            f"| {row} | {epochs} | {np.median(needed):g} | {np.median(seconds):.0f} |"
+            f" {np.median(seconds) / reference['cpu']:.3f} |"
+        )
 
 
 def main():
@@ -174,12 +204,12 @@ def main():
 
         tf.config.threading.set_intra_op_parallelism_threads(args.threads)
         rows = variants(data[10].classes)
-        names = [f"without {part}" for part in PARTS] + ["with mixup", "with cutout"] if args.ablation else args.rows
+        names = [name for name in rows if "without" in name] if args.ablation else args.rows
         keys = {(line["videos"], line["row"], line["protocol"], line["seed"], line["epochs"]) for line in done}
         for seed in range(args.seeds):
             for protocol in args.protocols:
                 for row in names:
-                    if row in rows and (str(args.videos), row, protocol, seed, args.epochs) not in keys:
+                    if (str(args.videos), row, protocol, seed, args.epochs) not in keys:
                         line = train(args, data, folds, row, rows[row], protocol, seed)
                         print(
                             f"{row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s",
@@ -187,7 +217,11 @@ def main():
                         )
                         with args.results.open("a") as file:
                             file.write(json.dumps(line) + os.linesep)
-    show(read(args.results), args)
+    lines = [line for line in read(args.results) if line["videos"] == str(args.videos)]
+    print(f"\n{args.videos}")
+    for epochs in sorted({line["epochs"] for line in lines}):
+        show(lines, epochs)
+    show_times(lines)
 
 
 if __name__ == "__main__":
