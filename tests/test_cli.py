@@ -79,7 +79,7 @@ def test_help_is_light(script, tmp_path):
     assert "--videos" in done.stdout and done.stdout.strip().endswith("[]")
     start = time.perf_counter()
     done = subprocess.run([sys.executable, str(ROOT / script)], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 2 and "--output" in done.stderr
+    assert done.returncode == 2 and "--output" in done.stderr and done.stderr.count("\n") == 1
     assert time.perf_counter() - start < 5
 
 

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pasted
 import pytest
 
 from actioncnn import cli, dataset, motion
@@ -131,3 +132,18 @@ def test_motion_tells_the_class(clips, tmp_path):
         jit_compile=False,
     )
     assert history[-1]["val_acc"] > 0.9
+
+
+def test_motions_on_real_clips(small, tmp_path):
+    source = small[0].parent  # 16 groups, each with a background of its own
+    pasted.make(source, tmp_path / "pasted", groups=2, clips=2)
+    videos = dataset.scan(tmp_path / "pasted")
+    assert len(videos) == 32 and {video.name for video in videos} == set(motion.CLASSES)
+    reader = Videoto3D(32, 24, motion.FRAMES)
+    places = np.stack([np.median(reader.video3d(video.path), 0) for video in videos])  # objects move, places stay
+    distance = np.abs(places[:, None] - places[None]).mean((2, 3))
+    keys = [video[1:] for video in videos]  # class and group
+    same = np.array([[a == b for b in keys] for a in keys])
+    assert np.median(distance[same & (distance > 0)]) < 0.5 * np.median(distance[~same])
+    with pytest.raises(cli.UserError, match="16 groups, 24 are needed"):
+        pasted.make(source, tmp_path / "pasted", groups=3)
