@@ -18,8 +18,6 @@ class Augment(NamedTuple):
     scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
     jitter: bool = False  # a random frame of each of the depth segments, not the first (needs a cache with more frames)
     light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
-    mixup: float = 0.0  # alpha of the Beta distribution of Zhang 2017 (mixup)
-    cutout: float = 0.0  # side of the grey square of DeVries 2017, share of the frame, same place in all frames
     smoothing: float = 0.0  # label smoothing (Szegedy 2015)
 
 
@@ -47,14 +45,6 @@ def augment(clips, targets, depth, how, rng):
         contrast = rng.uniform(1 - how.light, 1 + how.light, (size, 1, 1, 1, 1)).astype(np.float32)
         brightness = rng.uniform(-how.light, how.light, (size, 1, 1, 1, 1)).astype(np.float32) * 128
         clips = np.clip((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
-    if how.cutout:
-        clips = cut(clips, how.cutout, rng)
-    if how.mixup:
-        share = rng.beta(how.mixup, how.mixup, size).astype(np.float32)
-        share, other = np.maximum(share, 1 - share), rng.permutation(size)
-        weight = share[:, None, None, None, None]
-        clips = clips * weight + clips[other] * (1 - weight)
-        targets = targets * share[:, None] + targets[other] * (1 - share[:, None])
     return clips, targets * (1 - how.smoothing) + how.smoothing / targets.shape[1]
 
 
@@ -70,16 +60,6 @@ def crop(clip, scale, rng):
         h, w, -1
     )  # OpenCV resizes up to 512 channels at once
     return cv2.resize(box, (width, height), interpolation=cv2.INTER_LINEAR).reshape(clip.shape)
-
-
-def cut(clips, side, rng):
-    _, height, width = clips.shape[:3]
-    clips = clips.copy()
-    for clip in clips:
-        h, w = round(height * side), round(width * side)
-        y, x = rng.integers(-h // 2, height - h // 2), rng.integers(-w // 2, width - w // 2)
-        clip[max(y, 0) : y + h, max(x, 0) : x + w] = 127.5
-    return clips
 
 
 def read(clips, rows):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
-START = 0.3  # contrast of the noise to start from, as a share of what it may be
+START = 0.2  # contrast of the noise to start from
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
 STILL = 0.3  # amplitude of what doesn't move against that of what does
@@ -41,7 +41,7 @@ class Film:
         """Weak noise for each of `chosen`, its own for a unit that comes again."""
         keys = [(seed, unit, list(chosen[:place]).count(unit)) for place, unit in enumerate(chosen)]
         white = tf.constant([np.random.default_rng(key).standard_normal(self.size) for key in keys], tf.float32)
-        return white * START * self.contrast / rms(white)
+        return self.bound(white * START / rms(white))
 
     def bound(self, white):
         """A film within its contrast; what moves is weakened until the film flickers no more than FLICKER."""

@@ -31,7 +31,7 @@ class Settings:
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
     contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
-    jitter: int = 3  # pixels, at most
+    jitter: int = 4  # pixels, at most
     restarts: int = 1
     seed: int = 0
     low: float = 0.0  # the input's range
