@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
+FINE = 0.15  # share of power above half of Nyquist's frequency in space, at most: natural clips have up to .18
 START = 0.2  # contrast of the noise to start from
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
@@ -20,22 +21,24 @@ class Film:
         self.flat = len(shape) == 3
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
         self.size = (self.channels, height, width, depth)
-        self.smooth_time = depth > 1 and settings.tv_time > 0
+        self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
         self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
         times = np.fft.rfftfreq(depth) * FRAME_RATE
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
         gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
         gain[:, :, 0] *= STILL
-        self.gain = tf.constant(gain / self._norm(gain, depth), tf.complex64)
-        self.mix = tf.constant(CHROMA * np.eye(self.channels) + (1 - CHROMA) / self.channels, tf.float32)
-
-    def _norm(self, gain, depth):
         twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
         twice[0] = 1
         if depth % 2 == 0:
             twice[-1] = 1
-        return np.sqrt((gain**2 * twice).sum() / (gain.shape[0] * gain.shape[1] * depth))
+        gain /= np.sqrt((gain**2 * twice).sum() / (height * width * depth))
+        fine = np.maximum(abs(rows)[:, None] / height, abs(columns) / width)[:, :, None] > 0.25
+        power = np.broadcast_to(twice, gain.shape).copy()
+        power[0, 0, 0] = 0  # the mean gray
+        self.gain, self.fine = tf.constant(gain, tf.complex64), tf.constant(fine, tf.complex64)
+        self.power, self.fine_power = tf.constant(power, tf.float32), tf.constant(power * fine, tf.float32)
+        self.mix = tf.constant(CHROMA * np.eye(self.channels) + (1 - CHROMA) / self.channels, tf.float32)
 
     def start(self, seed, chosen):
         """Weak noise for each of `chosen`, its own for a unit that comes again."""
@@ -44,12 +47,21 @@ class Film:
         return self.bound(white * START / rms(white))
 
     def bound(self, white):
-        """A film within its contrast; what moves is weakened until the film flickers no more than FLICKER."""
+        """A film within its contrast; its detail is weakened down to FINE, what moves down to FLICKER."""
+        if self.smooth:
+            white -= self.too_fine(white)
         white *= tf.minimum(1.0, self.contrast / rms(white))
         if not self.smooth_time:
             return white
         still = tf.reduce_mean(white, axis=4, keepdims=True)
         return still + (white - still) * tf.minimum(1.0, FLICKER / self.flicker(self.filter(white)))
+
+    def too_fine(self, white):
+        """The part of its detail that a film has too much of, measured on what is shown."""
+        shown = tf.square(tf.abs(tf.signal.rfft3d(tf.sigmoid(self.filter(white)))))
+        fine, power = total(shown * self.fine_power), total(shown * self.power)
+        share = tf.minimum(1.0, tf.sqrt(FINE / (1 - FINE) * (power - fine) / (fine + 1e-20)))
+        return (1 - share) * tf.signal.irfft3d(tf.signal.rfft3d(white) * self.fine, self.size[1:])
 
     def keep_calm(self, filtered, gradient):
         """The gradient without the part that adds flicker, for films that have all they may (Rosen 1960)."""

@@ -50,7 +50,7 @@ class Result(NamedTuple):
     saved: float  # of `frames`
     probability: float | None  # of the class by `frames`, where the unit stands for one
     winner: int | None  # the most probable class
-    curve: list  # objective by iteration
+    curve: list  # objective before each iteration, and of what was found
 
 
 def maximize(model, layer, chosen, settings, progress=iter):
@@ -98,6 +98,7 @@ def ascent(model, layer, chosen, settings, steps):
     tries = [film.clips(each) for each in (white, best, start)]
     scores = [units.score(units.look(model, layer, clips), chosen, settings.objective).numpy() for clips in tries]
     last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
+    curve.append(np.max(scores, 0))
     return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
 
 
@@ -132,7 +133,7 @@ def show(model, layer, chosen, clips):
 
 
 def results(model, layer, chosen, first, last, frames, curve, settings):
-    """A Result for each clip; `curve` is (iterations, B)."""
+    """A Result for each clip; `curve` is (iterations + 1, B)."""
     before, _, _ = show(model, layer, chosen, first)
     found, _, _ = show(model, layer, chosen, last)
     clips = to_input(frames, settings)
@@ -174,6 +175,7 @@ def classic(model, layer, chosen, settings, steps):
         moment, square = 0.9 * moment + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
         clips = clips + moment / np.sqrt(square + 1e-7)
         curve.append(score)
+    curve.append(gradient_of(tf.constant(clips))[0].numpy())
     mean, deviation = clips.mean((1, 2, -1), keepdims=True), clips.std((1, 2, -1), keepdims=True)
     frames = (np.clip((clips - mean) / (deviation + 1e-5) * 0.1 + 0.5, 0, 1) * 255).astype(np.uint8)
     return results(model, layer, chosen, first, clips.astype(np.float32), frames, np.array(curve), settings)

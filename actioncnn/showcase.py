@@ -242,7 +242,7 @@ def ascent_curves(results, path, names):
     figure = pictures.blank(8, 4.5)
     axes = figure.add_axes((0.1, 0.13, 0.62 if few else 0.86, 0.77))
     for result, name in zip(results, names, strict=True):
-        axes.plot(range(1, len(result.curve) + 1), result.curve, linewidth=1.6, label=name)
+        axes.plot(result.curve, linewidth=1.6, label=name)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(title=f"Ascent of {pictures.shown(path)}", xlabel="iteration", ylabel="objective")
     if few:

@@ -92,7 +92,7 @@ def test_files_of_a_clip(folder, tmp_path, capsys):
     unit = figures["units"][0]
     network = modelfile.load(*(folder / f"clip{end}" for end in (".json", ".hd5")))
     assert network.predict(clip[None], verbose=0)[0, 1] == pytest.approx(unit["probability"], abs=1e-5)
-    assert (unit["class"], figures["options"]["iter"], len(unit["curve"])) == ("Run", 15, 15)
+    assert (unit["class"], figures["options"]["iter"], len(unit["curve"])) == ("Run", 15, 16)
     assert re.search(r"dense_2 1 Run: activation \S+ -> \S+, probability", capsys.readouterr().out)
 
 
