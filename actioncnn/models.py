@@ -79,7 +79,7 @@ def my_model(input_shape, nclass, widths=(24, 48, 96)):
     def time(x, filters):
         x = layer(layers.Conv3D, filters, (3, 1, 1), padding="same", use_bias=False, kernel_initializer=HE)(x)
         # the usual momentum of .99 takes longer to settle than a small dataset trains
-        return layer(layers.BatchNormalization, momentum=0.9)(x)
+        return layer(layers.BatchNormalization, momentum=0.8)(x)
 
     def relu(x):
         return layer(layers.Activation, "relu")(x)
