@@ -69,7 +69,8 @@ def my_model(input_shape, nclass, widths=(24, 48, 96)):
     """A residual (2+1)D network: clips (H, W, T, C) -> probabilities (nclass,).
 
     Each convolution is one over space and one over time (R(2+1)D, Tran 2018), in residual blocks (He 2016) with batch
-    normalization; global average pooling (Lin 2014) in place of the large dense layer.
+    normalization; global average pooling (Lin 2014) in place of the large dense layer. Beside each frame the network
+    sees what sets it apart from the clip's mean: what moves, without the ground behind it.
     """
     layer = numbered()
 
@@ -86,6 +87,8 @@ def my_model(input_shape, nclass, widths=(24, 48, 96)):
 
     inputs = keras.Input(input_shape, name="input_1")
     x = layer(layers.Permute, TIME_FIRST)(layer(layers.Rescaling, 1 / 127.5, -1)(inputs))
+    mean = layer(layers.AveragePooling3D, (input_shape[2], 1, 1))(x)
+    x = layer(layers.Concatenate)([x, layer(layers.Subtract)([x, mean])])
     x = layer(layers.MaxPooling3D, (1, 2, 2))(space(x, widths[0]))  # full resolution is most of the cost
     x = relu(time(x, widths[0]))
     for filters in widths[1:]:
