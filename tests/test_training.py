@@ -116,3 +116,12 @@ def test_the_ensemble_is_the_mean():
     merged = models.average(members)
     assert np.allclose(merged(clips), np.mean([member(clips) for member in members], axis=0), atol=1e-6)
     assert len(merged.inputs) == 1
+
+
+def test_my_model_sees_what_moves():
+    model = models.my_model((8, 8, 4, 1), 3)
+    seen = keras.Model(model.input, model.get_layer("subtract_1").output)
+    clips = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 4, 1)).astype(np.float32)
+    clips[0] = clips[0, :, :, :1]
+    still, moving = seen(clips).numpy()
+    assert np.abs(still).max() < 1e-5 and np.abs(moving).max() > 0.5 and np.abs(moving.mean(0)).max() < 1e-5
