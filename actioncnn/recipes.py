@@ -7,10 +7,11 @@ from actioncnn.batches import Augment
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW (Loshchilov 2019) with linear warm-up and cosine decay to zero (Loshchilov 2017)."""
+    """AdamW (Loshchilov 2019) with linear warm-up and cosine decay (Loshchilov 2017)."""
 
     learning_rate: float = 1e-3  # its peak
     warmup: float = 0.1  # share of all steps
+    final: float = 0.0  # share of the peak that is left at the end; 1: constant
     weight_decay: float = 0.01
     augment: Augment = Augment()  # noqa: RUF009 - immutable
 

@@ -18,6 +18,7 @@ def compile_model(model, recipe, steps, jit_compile):
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / max(warmup, 1) if warmup else recipe.learning_rate,
         decay_steps=max(steps - warmup, 1),
+        alpha=recipe.final,
         warmup_target=recipe.learning_rate if warmup else None,
         warmup_steps=warmup,
     )

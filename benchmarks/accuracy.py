@@ -87,7 +87,7 @@ def variants(classes):
     from actioncnn import experiment, models, recipes
 
     flip = not any(experiment.MIRRORED.search(name) for name in classes)
-    plain = recipes.Recipe(learning_rate=1e-3, warmup=0, weight_decay=0)
+    plain = recipes.Recipe(learning_rate=1e-3, warmup=0, final=1, weight_decay=0)  # Adam as Keras brings it
 
     def augmented(recipe):
         return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=flip))
