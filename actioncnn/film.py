@@ -11,7 +11,7 @@ FINE = 0.15  # share of power above half of Nyquist's frequency in space, at mos
 START = 0.2  # contrast of the noise to start from
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
-STILL = 0.3  # amplitude of what doesn't move against that of what does
+STILL = 0.6  # amplitude of what doesn't move against that of what does
 
 
 class Film:
@@ -58,7 +58,8 @@ class Film:
 
     def too_fine(self, white):
         """The part of its detail that a film has too much of, measured on what is shown."""
-        shown = tf.square(tf.abs(tf.signal.rfft3d(tf.sigmoid(self.filter(white)))))
+        rounding = np.prod(self.size[1:]) / 255**2 / 12  # of 8 bits, equal at all frequencies
+        shown = tf.square(tf.abs(tf.signal.rfft3d(tf.sigmoid(self.filter(white))))) + rounding
         fine, power = total(shown * self.fine_power), total(shown * self.power)
         share = tf.minimum(1.0, tf.sqrt(FINE / (1 - FINE) * (power - fine) / (fine + 1e-20)))
         return (1 - share) * tf.signal.irfft3d(tf.signal.rfft3d(white) * self.fine, self.size[1:])

@@ -3,7 +3,7 @@
 The clip is a sigmoid of filtered white noise w, so its values stay in the input's range. The filter passes amplitudes
 as 1 / frequency in space and time, as in natural films (Dong & Atick 1995); contrast and flicker are bounded. Steepest
 ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualization), so 20 steps already give large
-moving shapes. A random shift in each step keeps what does not hang on a single pixel.
+moving shapes. A shift in each step, evenly spread over all, keeps what does not hang on a single pixel.
 """
 
 import re
@@ -17,7 +17,8 @@ from actioncnn import units
 from actioncnn.cli import UserError
 from actioncnn.film import Film, rms, to_frames, to_input
 
-RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.8  # steps as shares of the ball's radius, falling as a cosine
+RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.5  # steps as shares of the ball's radius, falling as a cosine
+SPREAD = np.array([0.7549, 0.5698])  # multiples of it fill the square evenly: 1 / p, 1 / p^2 with p^3 = p + 1
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 CHUNK = 32  # clips in a batch
 
@@ -31,7 +32,7 @@ class Settings:
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
     contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
-    jitter: int = 4  # pixels, at most
+    jitter: int = 2  # pixels, at most
     restarts: int = 1
     seed: int = 0
     low: float = 0.0  # the input's range
@@ -76,7 +77,8 @@ def cause(error):
 
 def ascent(model, layer, chosen, settings, steps):
     film = Film(units.input_shape(model), settings)
-    shifts = np.random.default_rng(settings.seed)
+    places = np.random.default_rng(settings.seed).random(2) + np.arange(settings.iterations)[:, None] * SPREAD
+    shifts = (places % 1 * (2 * settings.jitter + 1)).astype(np.int32) - settings.jitter
     start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
@@ -84,11 +86,10 @@ def ascent(model, layer, chosen, settings, steps):
         next(steps)
         phase = i / settings.iterations
         rate = LAST_RATE + (RATE - LAST_RATE) * (1 + np.cos(np.pi * phase)) / 2
-        shift = shifts.integers(-settings.jitter, settings.jitter, 2, endpoint=True)
         scalars = rate / (1 - MOMENTUM ** (i + 1)), LEAK * max(0, 1 - 2 * phase)
         before = white
         white, velocity, score = step(
-            white, velocity, tf.constant(shift, tf.int32), *(tf.constant(value, tf.float32) for value in scalars)
+            white, velocity, tf.constant(shifts[i]), *(tf.constant(value, tf.float32) for value in scalars)
         )
         best, top = (
             tf.where(score[:, None, None, None, None] > top[:, None, None, None, None], before, best),

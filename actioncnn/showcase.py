@@ -75,7 +75,7 @@ def problems(result, names):
 def best_real(model, layer, chosen, settings, args, names):
     """(frames uint8 (H, W, T, C), activation, file) of the clip in args.videos that each unit responds to most."""
     from actioncnn import clips, dataset
-    from actioncnn.data import SEGMENT
+    from actioncnn.data import SEGMENT, SINGLE
 
     height, width, *depth, channels = units.input_shape(model)
     if height != width or channels not in (1, 3):
@@ -83,11 +83,9 @@ def best_real(model, layer, chosen, settings, args, names):
     videos = dataset.scan(args.videos)
     if names:
         videos, _ = dataset.choose_classes(videos, len(names))
-    # as for training, so that its cache serves
-    array, failures = clips.load(
-        videos, height, (depth or [1])[0] * SEGMENT, channels == 3, True, clips.default_cache()
-    )
-    array = array[:, :, :, ::SEGMENT] if depth else array[:, :, :, SEGMENT // 2 :][:, :, :, :1]
+    count = depth[0] * SEGMENT if depth else SINGLE  # as for training, so that its cache serves
+    array, failures = clips.load(videos, height, count, channels == 3, True, clips.default_cache())
+    array = array[:, :, :, ::SEGMENT] if depth else array[:, :, :, SINGLE // 2 :][:, :, :, :1]
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(
         [
