@@ -125,7 +125,7 @@ def detail(frames):
     """Share of the power of frames (16, 16, T) above half of Nyquist's frequency."""
     power = np.abs(np.fft.fft2(frames - frames.mean(), axes=(0, 1))) ** 2
     frequency = np.abs(np.fft.fftfreq(16))
-    return power[np.maximum(frequency[:, None], frequency) > 0.25].sum() / power.sum()
+    return power[np.maximum(frequency[:, None], frequency) > 0.25].sum() / (power.sum() + 1e-9)
 
 
 @pytest.mark.parametrize("weights, free", [([[1, -1], [-1, 1]], 0.4), ([[1, 1], [1, 1]], 0)])
