@@ -77,8 +77,7 @@ def cause(error):
 
 def ascent(model, layer, chosen, settings, steps):
     film = Film(units.input_shape(model), settings)
-    places = np.random.default_rng(settings.seed).random(2) + np.arange(settings.iterations)[:, None] * SPREAD
-    shifts = (places % 1 * (2 * settings.jitter + 1)).astype(np.int32) - settings.jitter
+    shifts = spread_shifts(settings)
     start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
@@ -101,6 +100,12 @@ def ascent(model, layer, chosen, settings, steps):
     last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
     curve.append(np.max(scores, 0))
     return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
+
+
+def spread_shifts(settings):
+    """Shifts of all iterations, int32 (iterations, 2), evenly spread over the square (Roberts 2018)."""
+    places = np.random.default_rng(settings.seed).random(2) + np.arange(settings.iterations)[:, None] * SPREAD
+    return (places % 1 * (2 * settings.jitter + 1)).astype(np.int32) - settings.jitter
 
 
 def compile_step(model, layer, chosen, film, objective):

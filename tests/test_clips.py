@@ -1,4 +1,5 @@
 import faulthandler
+import functools
 import multiprocessing
 import os
 import signal
@@ -322,10 +323,9 @@ def start(tmp_path, held=(), workers=1):
     """A process that extracts the clips; it stands still at the `held` videos until there is a file "go"."""
     (tmp_path / "held.py").write_text(HELD_RUN.format(root=str(ROOT), held=held, workers=workers))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - tests in the background ignore it
-    return subprocess.Popen(
-        [sys.executable, "held.py"], cwd=tmp_path, start_new_session=True, preexec_fn=heard, **pipes
-    )
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
+    options = {"cwd": tmp_path, "start_new_session": True, "preexec_fn": heard}
+    return subprocess.Popen([sys.executable, "held.py"], **options, **pipes)
 
 
 def decodes(tmp_path):

@@ -165,6 +165,24 @@ def test_best_real_clip(tmp_path, monkeypatch, capsys):
     assert "v_Swim_g01_c01.avi" in capsys.readouterr().out
 
 
+def test_best_real_frame_is_the_middle_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "videos").mkdir()
+    for name in ("Jump", "Run"):
+        path = tmp_path / "videos" / f"v_{name}_g01_c01.avi"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (32, 32))
+        for index in range(12):
+            writer.write(np.full((32, 32, 3), 20 * index, np.uint8))
+        writer.release()
+    inputs = keras.Input((12, 12, 1))
+    files = tmp_path / "m.json", tmp_path / "m.hd5"
+    modelfile.save(keras.Model(inputs, layers.GlobalAveragePooling2D(name="bright")(inputs)), *files)
+    options = ["-n", "bright", "-i", 0, "--iter", 1, "--output", tmp_path, "--videos", tmp_path / "videos"]
+    assert run("-m", files[0], "-w", files[1], *options) == 0
+    real = json.loads((tmp_path / "maximize_bright_0.json").read_text())["units"][0]["real"]
+    assert real["activation"] == pytest.approx(120, abs=3)  # frame 6 of 12
+
+
 def test_layer_names_need_no_layer(folder, capsys):
     assert run(*model(folder, "clip"), "--layernames", "True") == 0
     lines = capsys.readouterr().out.splitlines()
