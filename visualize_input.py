@@ -49,7 +49,7 @@ def _ascent_options(group):
     group.add_argument(
         "--contrast", type=cli.positive, default=0.7, help="at most; natural clips have .5 (default: 0.7)"
     )
-    group.add_argument("--jitter", type=cli.whole(0), default=2, help="shift of each step, pixels at most (default: 2)")
+    group.add_argument("--jitter", type=cli.whole(0), default=3, help="shift of each step, pixels at most (default: 3)")
     group.add_argument("--restarts", type=cli.whole(1), default=1, help="ascents, the best is kept (default: 1)")
     group.add_argument("--seed", type=cli.whole(0), default=0, help="of every random choice (default: 0)")
     group.add_argument(

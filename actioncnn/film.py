@@ -6,12 +6,13 @@ The clips that maximize.py searches. Contrast and flicker are bounded, and all v
 import numpy as np
 import tensorflow as tf
 
-FLICKER = 0.085  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
+FLICKER = 0.04  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
 FINE = 0.15  # share of power above half of Nyquist's frequency in space, at most: natural clips have up to .18
 START = 0.2  # contrast of the noise to start from
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
 STILL = 0.6  # amplitude of what doesn't move against that of what does
+GRAY = 0.3  # the same of the clip's mean: else a unit that likes light is shown as an even white
 
 
 class Film:
@@ -28,6 +29,7 @@ class Film:
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
         gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
         gain[:, :, 0] *= STILL
+        gain[0, 0, 0] *= GRAY
         twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
         twice[0] = 1
         if depth % 2 == 0:

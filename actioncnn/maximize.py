@@ -32,7 +32,7 @@ class Settings:
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
     contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
-    jitter: int = 2  # pixels, at most
+    jitter: int = 3  # pixels, at most
     restarts: int = 1
     seed: int = 0
     low: float = 0.0  # the input's range
@@ -103,9 +103,12 @@ def ascent(model, layer, chosen, settings, steps):
 
 
 def spread_shifts(settings):
-    """Shifts of all iterations, int32 (iterations, 2), evenly spread over the square (Roberts 2018)."""
+    """Shifts of all iterations, int32 (iterations, 2), evenly spread over the square (Roberts 2018).
+
+    The square's side is even, with the default a multiple of 2 and 3: each place of a pooling window counts alike.
+    """
     places = np.random.default_rng(settings.seed).random(2) + np.arange(settings.iterations)[:, None] * SPREAD
-    return (places % 1 * (2 * settings.jitter + 1)).astype(np.int32) - settings.jitter
+    return (places % 1 * max(2 * settings.jitter, 1)).astype(np.int32) - settings.jitter
 
 
 def compile_step(model, layer, chosen, film, objective):

@@ -26,7 +26,7 @@ import pasted
 
 FOLDS = 3
 REFERENCE = "2017 scaled"
-ROWS = ("2017", REFERENCE, "2dcnn", "3dcnn", "my-model")
+ROWS = ("2017", REFERENCE, "2017 2D", "2dcnn", "3dcnn", "my-model")
 
 
 def arguments():
@@ -82,6 +82,21 @@ def cnn3d_2017(input_shape, nclass, scaled=False):
     return chain(input_shape, [*steps, layers.Dense(nclass, activation="softmax")])
 
 
+def cnn2d_2017(input_shape, nclass):
+    """The 2D network of 2017 as it was: raw 0-255 input, ReLU throughout."""
+    from keras import layers
+
+    from actioncnn.models import chain
+
+    steps = []
+    for filters in (32, 64):
+        for padding in ("same", "valid"):
+            steps.append(layers.Conv2D(filters, 3, padding=padding, activation="relu"))
+        steps += [layers.MaxPooling2D(2), layers.Dropout(0.25)]
+    steps += [layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dropout(0.5)]
+    return chain(input_shape, [*steps, layers.Dense(nclass, activation="softmax")])
+
+
 def variants(classes):
     """{row: (network, recipe, depth)}."""
     from actioncnn import experiment, models, recipes
@@ -103,6 +118,7 @@ def variants(classes):
     return {
         "2017": (cnn3d_2017, plain, 10),
         REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 10),
+        "2017 2D": (cnn2d_2017, plain, 0),
         "2dcnn": (models.cnn2d, augmented(recipes.CNN2D), 0),
         "3dcnn": (models.cnn3d, augmented(recipes.CNN3D), 10),
         "my-model": (models.my_model, mine, 10),
