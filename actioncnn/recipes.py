@@ -7,12 +7,10 @@ from actioncnn.batches import Augment
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW (Loshchilov 2019) with linear warm-up and cosine decay (Loshchilov 2017)."""
+    """Adam (Kingma 2015) with cosine decay of its learning rate (Loshchilov 2017)."""
 
-    learning_rate: float = 1e-3  # its peak
-    warmup: float = 0.1  # share of all steps
-    final: float = 0.0  # share of the peak that is left at the end; 1: constant
-    weight_decay: float = 0.01
+    learning_rate: float = 1e-3  # at the start
+    final: float = 0.0  # share of it that is left at the end; 1: constant
     augment: Augment = Augment()  # noqa: RUF009 - immutable
 
     def as_dict(self):

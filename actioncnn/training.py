@@ -14,16 +14,8 @@ from actioncnn.batches import evaluation_batches, training_batches, training_ste
 
 def compile_model(model, recipe, steps, jit_compile):
     """Compiles for `steps` training steps in all by a recipes.Recipe; `jit_compile` as device.setup gave it."""
-    warmup = int(recipe.warmup * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / max(warmup, 1) if warmup else recipe.learning_rate,
-        decay_steps=max(steps - warmup, 1),
-        alpha=recipe.final,
-        warmup_target=recipe.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    rate = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(steps, 1), alpha=recipe.final)
+    optimizer = keras.optimizers.Adam(rate)
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=jit_compile)
 
 

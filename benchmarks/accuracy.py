@@ -102,15 +102,14 @@ def variants(classes):
     from actioncnn import experiment, models, recipes
 
     flip = not any(experiment.MIRRORED.search(name) for name in classes)
-    plain = recipes.Recipe(learning_rate=1e-3, warmup=0, final=1, weight_decay=0)  # Adam as Keras brings it
+    plain = recipes.Recipe(learning_rate=1e-3, final=1)  # Adam as Keras brings it
 
     def augmented(recipe):
         return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=flip))
 
     mine = augmented(recipes.MY_MODEL)
     recipe = {
-        "warmup": dataclasses.replace(mine, warmup=0),
-        "weight decay": dataclasses.replace(mine, weight_decay=0),
+        "decay": dataclasses.replace(mine, final=1),
         "any augmentation": dataclasses.replace(mine, augment=type(mine.augment)()),
     }
     for part in ("scale", "jitter", "light", "smoothing", "flip"):
@@ -218,7 +217,8 @@ def main():
         device.setup("float32")
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+        if args.threads:
+            tf.config.threading.set_intra_op_parallelism_threads(args.threads)
         rows = variants(data[10].classes)
         names = [name for name in rows if "without" in name] if args.ablation else args.rows
         keys = {(line["videos"], line["row"], line["protocol"], line["seed"], line["epochs"]) for line in done}

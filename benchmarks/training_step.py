@@ -4,7 +4,7 @@ python benchmarks/training_step.py --repeat 3
 
 Variants, each in a process of its own, in turn:
   bare      the network without Permute (time last inside), one batch again and again, oneDNN: the reference
-  suite     what 3dcnn.py runs: time first inside, batches from a memory-mapped file, augmentation, AdamW, progress bar
+  suite     what 3dcnn.py runs: time first inside, batches from a memory-mapped file, augmentation, Adam, progress bar
   default   the bare step with TensorFlow as it comes (oneDNN only where TensorFlow turns it on by itself)
 """
 
