@@ -103,9 +103,9 @@ def ascent(model, layer, chosen, settings, steps):
 
 
 def spread_shifts(settings):
-    """Shifts of all iterations, int32 (iterations, 2), evenly spread over the square (Roberts 2018).
+    """Shifts of all iterations, int32 (iterations, 2), -jitter to jitter - 1, evenly spread (Roberts 2018).
 
-    The square's side is even, with the default a multiple of 2 and 3: each place of a pooling window counts alike.
+    As many are even as odd, and the default is fair to 3 as well: each place of a pooling window counts alike.
     """
     places = np.random.default_rng(settings.seed).random(2) + np.arange(settings.iterations)[:, None] * SPREAD
     return (places % 1 * max(2 * settings.jitter, 1)).astype(np.int32) - settings.jitter

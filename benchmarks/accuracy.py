@@ -109,7 +109,7 @@ def variants(classes):
 
     mine = augmented(recipes.MY_MODEL)
     recipe = {
-        "decay": dataclasses.replace(mine, final=1),
+        "cosine decay": dataclasses.replace(mine, final=1),
         "any augmentation": dataclasses.replace(mine, augment=type(mine.augment)()),
     }
     for part in ("scale", "jitter", "light", "smoothing", "flip"):
