@@ -16,49 +16,34 @@ class Augment(NamedTuple):
 
     flip: bool = False  # mirror left-right, half of the clips
     scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
-    jitter: bool = False  # a random frame of each of the depth segments, not the first (needs a cache with more frames)
     light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
     smoothing: float = 0.0  # label smoothing (Szegedy 2015)
 
 
-def select(clips, depth, offset=0):
-    """Frames of a view: of `clips` (B, H, W, K * depth, C), frame `offset` of each segment -> (B, H, W, depth, C)."""
-    stride = clips.shape[3] // depth
-    return clips[:, :, :, offset::stride]
-
-
-def augment(clips, targets, depth, how, rng):
-    """uint8 (B, H, W, K * depth, C), one-hot (B, nclass) -> float32 (B, H, W, depth, C) in 0-255, soft targets."""
-    size, stride = len(clips), clips.shape[3] // depth
-    if how.jitter and stride > 1:
-        frames = np.arange(depth) * stride + rng.integers(0, stride, (size, depth))
-        clips = np.take_along_axis(clips, frames[:, None, None, :, None], axis=3)
-    else:
-        clips = select(clips, depth)
+def augment(clips, targets, how, rng):
+    """uint8 clips (B, H, W, T, C) or frames (B, H, W, C), one-hot (B, nclass) -> float32 in 0-255, soft targets."""
+    one_each = (len(clips),) + (1,) * (clips.ndim - 1)
     if how.flip:
-        mirrored = rng.random(size) < 0.5
-        clips = np.where(mirrored[:, None, None, None, None], clips[:, :, ::-1], clips)
+        clips = np.where(rng.random(one_each) < 0.5, clips[:, :, ::-1], clips)
     if how.scale:
         clips = np.stack([crop(clip, how.scale, rng) for clip in clips])
     clips = clips.astype(np.float32)
     if how.light:
-        contrast = rng.uniform(1 - how.light, 1 + how.light, (size, 1, 1, 1, 1)).astype(np.float32)
-        brightness = rng.uniform(-how.light, how.light, (size, 1, 1, 1, 1)).astype(np.float32) * 128
+        contrast = rng.uniform(1 - how.light, 1 + how.light, one_each).astype(np.float32)
+        brightness = rng.uniform(-how.light, how.light, one_each).astype(np.float32) * 128
         clips = np.clip((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
     return clips, targets * (1 - how.smoothing) + how.smoothing / targets.shape[1]
 
 
 def crop(clip, scale, rng):
-    """A random box of a clip (H, W, T, C), the same in all frames, resized to the full frame."""
+    """A random box of a clip (H, W, T, C) or frame (H, W, C), the same in all frames, resized to the full frame."""
     import cv2
 
     height, width = clip.shape[:2]
     sides = rng.uniform(1 - scale, 1, 2)
     h, w = max(1, round(height * sides[0])), max(1, round(width * sides[1]))
     y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-    box = np.ascontiguousarray(clip[y : y + h, x : x + w]).reshape(
-        h, w, -1
-    )  # OpenCV resizes up to 512 channels at once
+    box = np.ascontiguousarray(clip[y : y + h, x : x + w]).reshape(h, w, -1)  # OpenCV takes up to 512 channels at once
     return cv2.resize(box, (width, height), interpolation=cv2.INTER_LINEAR).reshape(clip.shape)
 
 
@@ -74,11 +59,11 @@ def training_steps(count, batch):
     return -(-count // batch)
 
 
-def training_batches(clips, rows, targets, depth, how, batch, seed, first_step, last_step):
+def training_batches(clips, rows, targets, how, batch, seed, first_step, last_step):
     """tf.data.Dataset of (float32 clips, float32 targets), steps first_step to last_step.
 
-    `clips` (N, H, W, K * depth, C) may be memory-mapped; `rows` are the training clips in it, `targets` their one-hot
-    classes, aligned with `rows`. With depth 0, K frames are cached for a 2D network: frames (B, H, W, C) come out.
+    `clips`, uint8 (N, H, W, T, C), or frames (N, H, W, C), may be memory-mapped; `rows` are the training clips in it,
+    `targets` their one-hot classes, aligned with `rows`.
     """
     per_epoch = training_steps(len(rows), batch)
 
@@ -91,23 +76,20 @@ def training_batches(clips, rows, targets, depth, how, batch, seed, first_step, 
         chosen = order(epoch)[place * batch : (place + 1) * batch]
         picked = chosen[np.argsort(rows[chosen], kind="stable")]  # ascending in the file: the disk likes it
         rng = np.random.default_rng((seed, 1 << 20, int(step)))
-        x, y = augment(read(clips, rows[picked]), targets[picked], max(depth, 1), how, rng)
-        return x if depth else x[:, :, :, 0], y.astype(np.float32)
+        x, y = augment(read(clips, rows[picked]), targets[picked], how, rng)
+        return x, y.astype(np.float32)
 
-    shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])
-    return _dataset(load, range(first_step, last_step), shape, targets.shape[1])
+    return _dataset(load, range(first_step, last_step), clips.shape[1:], targets.shape[1])
 
 
-def evaluation_batches(clips, rows, targets, depth, batch, offset=0):
+def evaluation_batches(clips, rows, targets, batch):
     """tf.data.Dataset of (float32 clips, float32 targets) of the test clips, in order, never augmented."""
 
     def load(start):
         picked = slice(int(start), int(start) + batch)
-        x = select(read(clips, rows[picked]), max(depth, 1), offset).astype(np.float32)
-        return x if depth else x[:, :, :, 0], targets[picked].astype(np.float32)
+        return read(clips, rows[picked]).astype(np.float32), targets[picked].astype(np.float32)
 
-    shape = (None, *clips.shape[1:3], depth, clips.shape[4]) if depth else (None, *clips.shape[1:3], clips.shape[4])
-    return _dataset(load, range(0, len(rows), batch), shape, targets.shape[1])
+    return _dataset(load, range(0, len(rows), batch), clips.shape[1:], targets.shape[1])
 
 
 def _dataset(load, steps, shape, nclass):
@@ -115,7 +97,7 @@ def _dataset(load, steps, shape, nclass):
 
     def batch(step):
         x, y = tf.numpy_function(load, [step], [tf.float32, tf.float32])
-        return tf.ensure_shape(x, shape), tf.ensure_shape(y, (None, nclass))
+        return tf.ensure_shape(x, (None, *shape)), tf.ensure_shape(y, (None, nclass))
 
     numbers = tf.data.Dataset.range(steps.start, steps.stop, steps.step)
     data = numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)

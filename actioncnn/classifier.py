@@ -10,31 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn import modelfile
-from actioncnn.batches import select
 from actioncnn.cli import UserError, warn
-from actioncnn.data import SEGMENT, SINGLE
+from actioncnn.data import Sampling
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
-
-
-class Sampling(NamedTuple):
-    """What a model is shown of a video."""
-
-    size: int  # pixels, width and height
-    depth: int  # frames; 0: a 2D network takes the middle one
-    color: bool
-    skip: bool  # evenly spaced frames, else the first ones
-    scrambled: bool = False  # the colour clips of 2017, see `scramble`
-
-    def options(self):
-        """Options for clips.decoded: as in training, so that a wrong count in a container is noticed as there."""
-        stride = (SEGMENT if self.depth else SINGLE) if self.skip else 1
-        return {"size": self.size, "depth": max(self.depth, 1) * stride, "color": self.color, "skip": self.skip}
-
-    def pick(self, clips):
-        """The model's frames of decoded clips: uint8 (B, H, W, options' depth, C) -> (B, H, W, T, C)."""
-        offset = 0 if self.depth else clips.shape[3] // 2
-        return select(clips, max(self.depth, 1), offset)
 
 
 class Files(NamedTuple):
@@ -114,11 +93,11 @@ class Classifier:
         self.classes = self._name(files)
 
     def __call__(self, clips):
-        """uint8 (B, H, W, T, C) as Sampling.pick gives them -> probabilities, float32 (B, classes)."""
+        """uint8 clips as Sampling.pick gives them -> probabilities, float32 (B, classes)."""
         batch = np.asarray(clips, np.float32)
         if self.sampling.scrambled:
             batch = scramble(batch)
-        return self.model.predict_on_batch(batch if self.sampling.depth else batch[:, :, :, 0])
+        return self.model.predict_on_batch(batch)
 
     def _check(self, files):
         """The Sampling in the files, if it fits the model's input, else that of the input's shape."""

@@ -15,7 +15,7 @@ LINES = (-21, 0, 20)  # pixels from the middle of a strip to each line of text
 def examples(clips, files, classes, truth, probabilities, count=12):
     """Filmstrips of test clips with their probabilities: half of `count` mistakes, half right ones, where there are.
 
-    clips: uint8 (N, H, W, T, C), gray or RGB; truth: int (N,); probabilities: float (N, classes).
+    clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB; truth: int (N,); probabilities: float (N, classes).
     """
     truth, probabilities = np.asarray(truth), np.asarray(probabilities, float)
     chosen = choose(truth, probabilities, count)
@@ -65,7 +65,8 @@ def one_of_each(indices, truth, confidence):
 
 
 def filmstrip(clip):
-    """At most FRAMES evenly spaced frames of a clip, uint8 (H, W, T, C), side by side in RGB."""
+    """At most FRAMES evenly spaced frames of a clip, uint8 (H, W, T, C), or a frame (H, W, C), side by side in RGB."""
+    clip = clip if clip.ndim == 4 else clip[:, :, None]
     depth = clip.shape[2]
     frames = [
         enlarge(clip[:, :, index], SIDE if depth > 1 else SINGLE)

@@ -115,8 +115,8 @@ class Run:
             "seed": self.args.seed,
             "split": self.split,
             "model": self.stem,
-            "depth": self.data.depth,
-            "channels": self.data.clips.shape[4],
+            "depth": self.data.sampling.depth,
+            "channels": self.data.shape[-1],
             "recipe": self.recipe.as_dict(),
             "counts": self.counts(),
             "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "opencv-python-headless")},
@@ -210,18 +210,17 @@ class Run:
         return metrics
 
     def predict_views(self, model):
-        """Probabilities averaged over --views temporal views: clips that begin at other frames of their segments."""
+        """Probabilities averaged over --views temporal views."""
         from actioncnn import training
 
         args, data = self.args, self.data
-        videos, depth = [data.videos[row] for row in data.test], max(data.depth, 1)
-        skip = getattr(args, "skip", True)
-        array, _ = clips.load(videos, args.size, depth * args.views, args.color, skip, args.cache, args.workers)
-        rows = np.arange(len(videos))
-        views = [
-            replace(data, clips=array, test=rows, targets=data.targets[data.test], offset=offset)
-            for offset in range(args.views)
-        ]
+        videos, rows, targets = (
+            [data.videos[row] for row in data.test],
+            np.arange(len(data.test)),
+            data.targets[data.test],
+        )
+        views = data.sampling.views(videos, args.views, args.cache, args.workers)
+        views = [replace(data, clips=view, test=rows, targets=targets) for view in views]
         return np.mean([training.predict(model, view, args.batch) for view in views], axis=0)
 
     def save(self, model):

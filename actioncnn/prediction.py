@@ -85,7 +85,7 @@ def _answers(results, sampling, classifier):
     while batch := list(islice(results, BATCH)):
         where = [place for place, item in enumerate(batch) if isinstance(item[1], np.ndarray)]
         if where:
-            found = apply(sampling.pick(np.stack([batch[place][1] for place in where])))
+            found = apply(np.stack([sampling.pick(batch[place][1]) for place in where]))
             for place, probabilities in zip(where, found, strict=True):
                 index, _, *more = batch[place]
                 batch[place] = index, probabilities, *more

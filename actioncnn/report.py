@@ -218,7 +218,8 @@ def plot_class_accuracy(directory, matrix, classes):
 def plot_examples(directory, clips, files, classes, truth, probabilities, count=12):
     """examples.png: the most confident mistakes, then the most confident right clips, of as many classes as possible.
 
-    clips: uint8 (N, H, W, T, C), gray or RGB, read only where shown; truth: int (N,); probabilities: (N, classes).
+    clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB, read only where shown; truth: int (N,);
+    probabilities: (N, classes).
     """
     path = Path(directory) / "examples.png"
     return picture(path, examples.examples, clips, files, classes, truth, probabilities, count)
@@ -227,7 +228,8 @@ def plot_examples(directory, clips, files, classes, truth, probabilities, count=
 def write_evaluation(directory, clips, files, classes, truth, probabilities):
     """All that is written about the test clips; returns {"top1", "top5", "mean_class_accuracy"}, nan without clips.
 
-    clips: uint8 (N, H, W, T, C); files: N paths within the dataset; truth: int (N,); probabilities: (N, classes).
+    clips: uint8 (N, H, W, T, C) or (N, H, W, C); files: N paths within the dataset; truth: int (N,);
+    probabilities: (N, classes).
     """
     write_predictions(directory, files, classes, truth, probabilities)
     matrix = confusion(truth, np.argmax(probabilities, axis=1), len(classes))

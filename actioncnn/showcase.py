@@ -75,7 +75,7 @@ def problems(result, names):
 def best_real(model, layer, chosen, settings, args, names):
     """(frames uint8 (H, W, T, C), activation, file) of the clip in args.videos that each unit responds to most."""
     from actioncnn import clips, dataset
-    from actioncnn.data import SEGMENT, SINGLE
+    from actioncnn.data import Sampling
 
     height, width, *depth, channels = units.input_shape(model)
     if height != width or channels not in (1, 3):
@@ -83,21 +83,19 @@ def best_real(model, layer, chosen, settings, args, names):
     videos = dataset.scan(args.videos)
     if names:
         videos, _ = dataset.choose_classes(videos, len(names))
-    count = depth[0] * SEGMENT if depth else SINGLE  # as for training, so that its cache serves
-    array, failures = clips.load(videos, height, count, channels == 3, True, clips.default_cache())
-    array = array[:, :, :, ::SEGMENT] if depth else array[:, :, :, SINGLE // 2 :][:, :, :, :1]
+    sampling = Sampling(height, depth[0] if depth else 0, channels == 3, True)
+    array, failures = clips.load(videos, **sampling.options())
+    array = sampling.pick(array)
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(
         [
-            activations(
-                model, layer, chosen, film.to_input(array[rows] if depth else array[rows][:, :, :, 0], settings)
-            )
+            activations(model, layer, chosen, film.to_input(array[rows], settings))
             for rows in np.array_split(good, -(-len(good) // maximize.CHUNK))
         ]
     )
     best = good[values.argmax(0)]
     return [
-        (np.asarray(array[row]), float(value), videos[row].path.name)
+        (np.reshape(array[row], (height, width, -1, channels)), float(value), videos[row].path.name)
         for row, value in zip(best, values.max(0), strict=True)
     ]
 

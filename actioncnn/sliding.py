@@ -146,7 +146,7 @@ def _send_windows(pipe, path, sampling, length, step):
                 whole = extract.read(path, **sampling.options())
                 if isinstance(whole, str):
                     return whole
-                clip = sampling.pick(whole[None])[0]
+                clip = whole
             pipe.send((start, end, clip))
             result = None
     except BrokenPipeError:  # the parent has gone

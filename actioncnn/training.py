@@ -22,8 +22,8 @@ def compile_model(model, recipe, steps, jit_compile):
 def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=None, on_epoch=None):
     """Trains build() on data.train, looks at data.test after each epoch (which chooses nothing) -> (model, history).
 
-    data: clips (N, H, W, K * depth, C) uint8, depth (0: a 2D network), train, test (rows of clips), targets (N, nclass)
-    one-hot, offset of the test view. history: a list of dicts epoch, loss, acc, val_loss, val_acc.
+    data: clips uint8 (N, H, W, T, C), or frames (N, H, W, C), train, test (rows of clips), targets (N, nclass) one-hot.
+    history: a list of dicts epoch, loss, acc, val_loss, val_acc.
     checkpoint: path of a file that holds the state after the last whole epoch; where it exists training goes on from
     there, to the same result as if it had never stopped. on_epoch(history) is called after each epoch.
     """
@@ -35,9 +35,8 @@ def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=Non
     done = len(history)
     if done < epochs:
         steps = done * per_epoch, epochs * per_epoch
-        train = training_batches(
-            data.clips, data.train, data.targets[data.train], data.depth, recipe.augment, batch, seed, *steps
-        )
+        targets = data.targets[data.train]
+        train = training_batches(data.clips, data.train, targets, recipe.augment, batch, seed, *steps)
         after = AfterEpoch(history, checkpoint, on_epoch, total=epochs * len(data.train), clips=len(data.train))
         model.fit(
             train,
@@ -53,7 +52,7 @@ def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=Non
 
 
 def evaluation_view(data, batch):
-    return evaluation_batches(data.clips, data.test, data.targets[data.test], data.depth, batch, data.offset)
+    return evaluation_batches(data.clips, data.test, data.targets[data.test], batch)
 
 
 def predict(model, data, batch):

@@ -54,9 +54,9 @@ def suite(steps):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.npy"
         count = BATCH * steps
-        np.save(path, np.random.default_rng(0).integers(0, 256, (count, 32, 32, 20, 1), np.uint8))
+        np.save(path, np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8))
         targets = np.eye(NCLASS, dtype=np.float32)[np.arange(count) % NCLASS]
-        data = SimpleNamespace(clips=np.load(path, mmap_mode="r"), depth=10, offset=0, targets=targets)
+        data = SimpleNamespace(clips=np.load(path, mmap_mode="r"), targets=targets)
         data.train, data.test = np.arange(count), np.arange(0)
         training.fit(
             lambda: models.cnn3d(SHAPE, NCLASS),

@@ -121,7 +121,7 @@ def test_motion_tells_the_class(clips, tmp_path):
     frames, label, group = clips
     targets = np.eye(8, dtype=np.float32)[label]
     rows = {"train": np.flatnonzero(group > 7), "test": np.flatnonzero(group <= 7)}
-    data = SimpleNamespace(clips=frames, depth=10, offset=0, targets=targets, **rows)
+    data = SimpleNamespace(clips=frames, targets=targets, **rows)
     _, history = training.fit(
         lambda: models.my_model((32, 32, 10, 1), 8),
         data,

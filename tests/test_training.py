@@ -21,7 +21,7 @@ def brightness_task(count=48):
     clips = (rng.integers(0, 120, (count, 8, 8, 4, 1)) + 100 * label[:, None, None, None, None]).astype(np.uint8)
     rows = np.arange(count)
     targets = np.eye(2, dtype=np.float32)[label]
-    return SimpleNamespace(clips=clips, depth=4, offset=0, train=rows[:32], test=rows[32:], targets=targets)
+    return SimpleNamespace(clips=clips, train=rows[:32], test=rows[32:], targets=targets)
 
 
 def small():
