@@ -39,13 +39,14 @@ def run(monkeypatch, capsys):
     return run
 
 
-def write_video(path, frames, fps=25):
-    """uint8 (T, H, W) gray frames -> an AVI file."""
+def write_video(path, frames, codec="MJPG", fps=25):
+    """uint8 frames (T, H, W), or (T, H, W, 3) in BGR -> a video file."""
     import cv2
 
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, frames.shape[2:0:-1])
+    frames = frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, 3)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, frames.shape[2:0:-1])
     for frame in frames:
-        writer.write(np.repeat(frame[..., None], 3, 2))
+        writer.write(frame)
     writer.release()
 
 

@@ -11,24 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT, write_video
 
 from actioncnn import clips, extract
 from actioncnn.cli import UserError
 from actioncnn.dataset import Video
 from videoto3d import NoFrameError, Videoto3D
 
-ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = {"size": 16, "depth": 4, "color": False, "skip": True}
 
 
-def write_video(path, seed=0, frames=12):
-    import cv2
-
-    rng = np.random.default_rng(seed)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(frames):
-        writer.write(np.kron(rng.integers(0, 256, (6, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8))
-    writer.release()
+def write_blocks(path, seed=0, frames=12):
+    """Frames of random blocks of colour."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (frames, 6, 8, 3), np.uint8)
+    write_video(path, blocks.repeat(8, 1).repeat(8, 2))
 
 
 def video(path):
@@ -41,7 +37,7 @@ def videos(tmp_path):
     paths = [tmp_path / "videos" / f"{i}.avi" for i in range(6)]
     paths[0].parent.mkdir()
     for seed, path in enumerate(paths):
-        write_video(path, seed)
+        write_blocks(path, seed)
     return [video(path) for path in paths]
 
 
@@ -188,9 +184,9 @@ def touch(videos):
 def replace(videos):
     """Another video of the same length in bytes, a nanosecond younger."""
     path, before, seed = videos[1].path, videos[1].path.stat(), 99
-    write_video(path, seed)
+    write_blocks(path, seed)
     while path.stat().st_size > before.st_size:
-        write_video(path, seed := seed + 1)
+        write_blocks(path, seed := seed + 1)
     path.write_bytes(path.read_bytes().ljust(before.st_size, b"\0"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     return videos
@@ -419,7 +415,7 @@ def test_broken_videos_are_left_out_with_a_reason(broken, load, decoded, capfd):
         "avi"
     )
     assert load(broken)[1] == failures and decoded() == names(broken)
-    write_video(broken[5].path)
+    write_blocks(broken[5].path)
     assert set(load(broken)[1]) == {1, 2, 4}
 
 

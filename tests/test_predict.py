@@ -303,10 +303,7 @@ def test_camera(run, result, bars, monkeypatch):
 
 
 def test_4k(run, result, tmp_path):
-    writer = cv2.VideoWriter(str(tmp_path / "4k.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (3840, 2160))
-    for level in range(6):
-        writer.write(np.full((2160, 3840, 3), 40 * level, np.uint8))
-    writer.release()
+    write_video(tmp_path / "4k.mp4", np.full((6, 2160, 3840), 40, np.uint8), "mp4v")
     code, output, _ = run("predict.py", "--run", result, tmp_path / "4k.mp4")
     assert code == 0 and "%" in output
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, write_video
 
 from videoto3d import NoFrameError, Videoto3D, claimed_count, decode, resize, split_name
 
@@ -16,14 +16,11 @@ from videoto3d import NoFrameError, Videoto3D, claimed_count, decode, resize, sp
 def write_numbered(path, count, size=(64, 48), codec="MJPG"):
     """A video whose frame i shows i in binary, as eight vertical bars, and is red."""
     width, height = size
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), 25, size)
-    for index in range(count):
-        frame = np.zeros((height, width, 3), np.uint8)
-        for bit in range(8):
-            if index >> bit & 1:
-                frame[:, bit * width // 8 : (bit + 1) * width // 8] = 255
-        writer.write(frame)
-    writer.release()
+    frames = np.zeros((count, height, width), np.uint8)
+    for bit in range(8):
+        shown = np.arange(count) >> bit & 1
+        frames[:, :, bit * width // 8 : (bit + 1) * width // 8] = 255 * shown[:, None, None]
+    write_video(path, frames, codec)
 
 
 def number(frame):
@@ -78,10 +75,7 @@ def test_an_absurd_count_is_not_believed(tmp_path):
 
 
 def test_color_is_rgb(tmp_path):
-    writer = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(5):
-        writer.write(np.full((48, 64, 3), (0, 0, 250), np.uint8))  # red, as OpenCV writes it
-    writer.release()
+    write_video(tmp_path / "v.avi", np.full((5, 48, 64, 3), (0, 0, 250), np.uint8))  # red, as OpenCV writes it
     frames = Videoto3D(16, 12, 3).video3d(tmp_path / "v.avi", color=True)
     assert frames.shape == (3, 12, 16, 3)
     red, green, blue = frames.mean((0, 1, 2))

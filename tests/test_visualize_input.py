@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from conftest import write_video
 from PIL import Image, ImageSequence
 
 from actioncnn import device
@@ -125,10 +125,7 @@ def test_default_output_is_the_current_directory(folder, tmp_path, monkeypatch):
 
 def write_videos(folder):
     for name, value in (("Jump", 30), ("Run", 128), ("Swim", 220)):
-        writer = cv2.VideoWriter(str(folder / f"v_{name}_g01_c01.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (32, 32))
-        for _ in range(12):
-            writer.write(np.full((32, 32, 3), value, np.uint8))
-        writer.release()
+        write_video(folder / f"v_{name}_g01_c01.avi", np.full((12, 32, 32), value, np.uint8))
 
 
 def test_best_real_clip(tmp_path, monkeypatch, capsys):
@@ -169,11 +166,8 @@ def test_best_real_frame_is_the_middle_one(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "videos").mkdir()
     for name in ("Jump", "Run"):
-        path = tmp_path / "videos" / f"v_{name}_g01_c01.avi"
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (32, 32))
-        for index in range(12):
-            writer.write(np.full((32, 32, 3), 20 * index, np.uint8))
-        writer.release()
+        frames = np.repeat(np.arange(0, 240, 20, np.uint8), 32 * 32).reshape(12, 32, 32)
+        write_video(tmp_path / "videos" / f"v_{name}_g01_c01.avi", frames)
     inputs = keras.Input((12, 12, 1))
     files = tmp_path / "m.json", tmp_path / "m.hd5"
     modelfile.save(keras.Model(inputs, layers.GlobalAveragePooling2D(name="bright")(inputs)), *files)
