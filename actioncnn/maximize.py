@@ -76,7 +76,7 @@ def cause(error):
 
 
 def ascent(model, layer, chosen, settings, steps):
-    film = Film(units.input_shape(model), settings)
+    film = Film(units.input_shape(model), settings, of_class=units.gives_classes(model, layer))
     shifts = spread_shifts(settings)
     start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)

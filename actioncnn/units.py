@@ -120,6 +120,11 @@ def look(model, layer, clips, leak=0.0):
     return Seen(output, notes.get("before", output), logits, notes.get("saturates", False))
 
 
+def gives_classes(model, layer):
+    """Whether the units of a layer are classes, with a probability each."""
+    return bool(look(model, layer, tf.zeros((1, *input_shape(model)))).logits)
+
+
 def leaves(model):
     return list({id(each): each for each in tree(model).values() if not isinstance(each, keras.Model)}.values())
 
