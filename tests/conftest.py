@@ -1,5 +1,6 @@
 """Fixtures that several test files share: small datasets that the tests make, and scripts run in this process."""
 
+import multiprocessing
 import os
 import runpy
 import sys
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from actioncnn import clips, extract
+from actioncnn.dataset import Video
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the scripts do, before any test imports TensorFlow
@@ -80,3 +84,64 @@ def stripes(tmp_path_factory):
         for clip in range(20):
             write_video(directory / name / f"{clip}.avi", bar(rng, 1, vertical))
     return directory
+
+
+SETTINGS = {"size": 16, "depth": 4, "color": False, "skip": True}
+
+
+def write_blocks(path, seed=0, frames=12):
+    """Frames of random blocks of colour."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (frames, 6, 8, 3), np.uint8)
+    write_video(path, blocks.repeat(8, 1).repeat(8, 2))
+
+
+def video(path):
+    return Video(path, "Bow", None)
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Six videos in a folder of their own."""
+    paths = [tmp_path / "videos" / f"{i}.avi" for i in range(6)]
+    paths[0].parent.mkdir()
+    for seed, path in enumerate(paths):
+        write_blocks(path, seed)
+    return [video(path) for path in paths]
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Workers are forked, not spawned: faster, and they inherit what a test patches."""
+    import cv2
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # ends threads that a forked process would wait for
+    monkeypatch.setattr(extract, "CONTEXT", multiprocessing.get_context("fork"))
+    yield
+    cv2.setNumThreads(threads)
+
+
+@pytest.fixture
+def decoded(monkeypatch, tmp_path):
+    """The names of the files decoded so far: decoded() -> list."""
+    log, read = tmp_path / "decoded", extract.read
+
+    def spy(path, **options):
+        with log.open("a") as file:
+            file.write(f"{Path(path).name}\n")
+        return read(path, **options)
+
+    monkeypatch.setattr(extract, "read", spy)
+    return lambda: sorted(log.read_text().split()) if log.exists() else []
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(videos, workers=2, **changes):
+        return clips.load(videos, **(SETTINGS | changes), cache_dir=tmp_path / "cache", workers=workers)
+
+    return load
+
+
+def names(videos):
+    return [video.path.name for video in videos]
