@@ -19,6 +19,8 @@ def run(main):
         main()
     except UserError as error:
         sys.exit(f"{program()}: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"{program()}: {error.name} is not installed in {sys.prefix}: pip install -r requirements.txt")
     except KeyboardInterrupt:
         print(f"{program()}: interrupted", file=sys.stderr)
         os._exit(130)  # threads of TensorFlow would hold the exit back
@@ -144,9 +146,9 @@ def _recipe_options(group):
         help="of every random choice; the same seed gives the same result (default: 0)",
     )
     group.add_argument("--learning-rate", type=positive, help="rate at the start (default: that of the recipe)")
-    add_boolean(group, "--augment", True, "vary the training clips at random (default: True)")
+    add_boolean(group, "--augment", True, "vary the training clips at random, smooth the labels (default: True)")
     add_boolean(
-        group, "--flip", None, "mirror clips at random; default: not where a class name says left, right or clockwise"
+        group, "--flip", None, "mirror clips at random; default: unless a class name says left, right or clockwise"
     )
     group.add_argument(
         "--views", type=whole(1), default=1,

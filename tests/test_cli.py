@@ -96,3 +96,12 @@ def test_errors_are_one_line(capsys):
     with pytest.raises(SystemExit) as end:
         cli.run(main)
     assert str(end.value).endswith("--videos x: no such directory") and "\n" not in str(end.value)
+
+
+def test_a_missing_package_is_named_in_one_line(tmp_path):
+    """As where a script is run by a Python that has none of the requirements: -S hides the installed packages."""
+    done = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "3dcnn.py"), "--output", tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "is not installed" in done.stderr and "requirements.txt" in done.stderr
