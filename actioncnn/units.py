@@ -228,15 +228,22 @@ def margin(logits, units):
     return mean_of(logits, units) - tf.reduce_logsumexp(logits + others, axis=1)
 
 
+def soft_minimum(margins, softness=4.0):
+    """Of (members, B), between mean and least: at softness 1 one member alone is climbed, which others see less in."""
+    exponents = tf.reduce_logsumexp(-margins / softness, axis=0) - tf.math.log(float(margins.shape[0]))
+    return -softness * exponents
+
+
 def score(seen, units, objective):
     """What an ascent climbs, (B,).
 
     auto: the margin of a class, else the mean; before the activation function where that saturates.
-    margin: log(p / (1 - p)) of a class, mean over an ensemble's members (the raw logit is not the class: it may rise
-    while other logits rise more). logit: before the activation function. mean: the layer's output, as in 2017.
+    margin: log(p / (1 - p)) of a class (the raw logit is not the class: it may rise while other logits rise more); of
+    an ensemble's members the soft minimum, so that the least sure counts most. logit: before the activation function.
+    mean: the layer's output, as in 2017.
     """
     if objective in ("auto", "margin") and seen.logits:
-        return tf.add_n([margin(logits, units) for logits in seen.logits]) / len(seen.logits)
+        return soft_minimum(tf.stack([margin(logits, units) for logits in seen.logits]))
     if objective == "margin":
         raise NoSuchUnitError("--objective margin: the layer does not give the probabilities of classes")
     if objective == "logit" and seen.logits:

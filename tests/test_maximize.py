@@ -263,6 +263,16 @@ def test_ensemble_is_a_class_output():
     assert result.probability == pytest.approx(result.saved) and result.saved > result.before
 
 
+def test_the_least_sure_member_counts_most():
+    margins = tf.Variable([[1.0, 3.0], [9.0, 3.0]])
+    with tf.GradientTape() as tape:
+        least = units.soft_minimum(margins)
+    assert 1 < least[0] < 5 and float(least[1]) == pytest.approx(3, abs=1e-5)
+    weak, sure = tape.gradient(least, margins).numpy()[:, 0]
+    assert weak > 4 * sure > 0
+    assert units.soft_minimum(tf.constant([[2.5]])).numpy() == [2.5]
+
+
 def test_margin_is_the_log_odds():
     logits, chosen = tf.constant([[1.0, 2.0, -1.0], [0.0, 5.0, 3.0]]), tf.constant([0, 2])
     odds = tf.nn.softmax(logits).numpy()[[0, 1], [0, 2]]
