@@ -214,13 +214,10 @@ class Run:
         from actioncnn import training
 
         args, data = self.args, self.data
-        videos, rows, targets = (
-            [data.videos[row] for row in data.test],
-            np.arange(len(data.test)),
-            data.targets[data.test],
-        )
+        videos = [data.videos[row] for row in data.test]
         views = data.sampling.views(videos, args.views, args.cache, args.workers)
-        views = [replace(data, clips=view, test=rows, targets=targets) for view in views]
+        same = {"test": np.arange(len(videos)), "targets": data.targets[data.test]}
+        views = [replace(data, clips=view, **same) for view in views]
         return np.mean([training.predict(model, view, args.batch) for view in views], axis=0)
 
     def save(self, model):

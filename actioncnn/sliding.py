@@ -143,10 +143,9 @@ def _send_windows(pipe, path, sampling, length, step):
     try:
         for start, end, clip in windows(_guarded(timed(path)), sampling, length, step):
             if clip is None:
-                whole = extract.read(path, **sampling.options())
-                if isinstance(whole, str):
-                    return whole
-                clip = whole
+                clip = extract.read(path, **sampling.options())
+                if isinstance(clip, str):
+                    return clip
             pipe.send((start, end, clip))
             result = None
     except BrokenPipeError:  # the parent has gone

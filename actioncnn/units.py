@@ -230,8 +230,7 @@ def margin(logits, units):
 
 def soft_minimum(margins, softness=4.0):
     """Of (members, B), between mean and least: at softness 1 one member alone is climbed, which others see less in."""
-    exponents = tf.reduce_logsumexp(-margins / softness, axis=0) - tf.math.log(float(margins.shape[0]))
-    return -softness * exponents
+    return softness * (tf.math.log(float(margins.shape[0])) - tf.reduce_logsumexp(-margins / softness, axis=0))
 
 
 def score(seen, units, objective):

@@ -132,14 +132,14 @@ def test_my_model_from_another_directory(bars, cache, tmp_path):
         assert line.startswith(("training", "reading")) or not line.strip(), line  # no chatter of TensorFlow
 
 
-def test_layouts_and_seeds(run, bars, cache, tmp_path):
+def test_layouts_and_seeds(run, bars, tmp_path):
     """Flat and nested give the same result.txt, byte for byte, another seed another; a cache hit decodes nothing."""
     nested = tmp_path / "above" / "UCF-101"
     for path in bars.glob("*.avi"):
         folder = nested / path.name.split("_")[1]
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, folder)
-    options = ["--batch", 8, "--epoch", 1, "--cache", cache, "--size", 16, "--depth", 4, "--split", "2"]
+    options = ["--batch", 8, "--epoch", 1, "--cache", tmp_path / "cache", "--size", 16, "--depth", 4, "--split", "2"]
     for name, videos, seed in (("flat", bars, 5), ("nested", nested.parent, 5), ("other", bars, 6)):
         code, _, error = run("3dcnn.py", *options, "--videos", videos, "--seed", seed, "--output", tmp_path / name)
         assert code == 0, error
