@@ -17,11 +17,10 @@ class Augment(NamedTuple):
     flip: bool = False  # mirror left-right, half of the clips
     scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
     light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
-    smoothing: float = 0.0  # label smoothing (Szegedy 2015)
 
 
-def augment(clips, targets, how, rng):
-    """uint8 clips (B, H, W, T, C) or frames (B, H, W, C), one-hot (B, nclass) -> float32 in 0-255, soft targets."""
+def augment(clips, how, rng):
+    """uint8 clips (B, H, W, T, C) or frames (B, H, W, C) -> float32 in 0-255."""
     one_each = (len(clips),) + (1,) * (clips.ndim - 1)
     if how.flip:
         clips = np.where(rng.random(one_each) < 0.5, clips[:, :, ::-1], clips)
@@ -32,7 +31,7 @@ def augment(clips, targets, how, rng):
         contrast = rng.uniform(1 - how.light, 1 + how.light, one_each).astype(np.float32)
         brightness = rng.uniform(-how.light, how.light, one_each).astype(np.float32) * 128
         clips = np.clip((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
-    return clips, targets * (1 - how.smoothing) + how.smoothing / targets.shape[1]
+    return clips
 
 
 def crop(clip, scale, rng):
@@ -76,8 +75,7 @@ def training_batches(clips, rows, targets, how, batch, seed, first_step, last_st
         chosen = order(epoch)[place * batch : (place + 1) * batch]
         picked = chosen[np.argsort(rows[chosen], kind="stable")]  # ascending in the file: the disk likes it
         rng = np.random.default_rng((seed, 1 << 20, int(step)))
-        x, y = augment(read(clips, rows[picked]), targets[picked], how, rng)
-        return x, y.astype(np.float32)
+        return augment(read(clips, rows[picked]), how, rng), targets[picked].astype(np.float32)
 
     return _dataset(load, range(first_step, last_step), clips.shape[1:], targets.shape[1])
 

@@ -146,7 +146,7 @@ def _recipe_options(group):
         help="of every random choice; the same seed gives the same result (default: 0)",
     )
     group.add_argument("--learning-rate", type=positive, help="rate at the start (default: that of the recipe)")
-    add_boolean(group, "--augment", True, "vary the training clips at random, smooth the labels (default: True)")
+    add_boolean(group, "--augment", True, "vary the training clips at random (default: True)")
     add_boolean(
         group, "--flip", None, "mirror clips at random; default: unless a class name says left, right or clockwise"
     )

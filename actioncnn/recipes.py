@@ -17,6 +17,6 @@ class Recipe:
         return asdict(self) | {"augment": self.augment._asdict()}
 
 
-AUGMENT = Augment(scale=0.5, light=0.3, smoothing=0.1)
+AUGMENT = Augment(scale=0.5, light=0.3)
 CNN2D = CNN3D = Recipe(augment=AUGMENT)
 MY_MODEL = Recipe(learning_rate=2e-3, augment=AUGMENT)

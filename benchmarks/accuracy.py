@@ -112,7 +112,7 @@ def variants(classes):
         "cosine decay": dataclasses.replace(mine, final=1),
         "any augmentation": dataclasses.replace(mine, augment=type(mine.augment)()),
     }
-    for part in ("scale", "light", "smoothing", "flip"):
+    for part in ("scale", "light", "flip"):
         recipe[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
     return {
         "2017": (cnn3d_2017, plain, 10),

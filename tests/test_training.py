@@ -11,7 +11,7 @@ from actioncnn import models, training
 from actioncnn.batches import Augment
 from actioncnn.recipes import Recipe
 
-RECIPE = Recipe(learning_rate=3e-3, augment=Augment(flip=True, light=0.2, smoothing=0.05))
+RECIPE = Recipe(learning_rate=3e-3, augment=Augment(flip=True, light=0.2))
 
 
 def brightness_task(count=48):
