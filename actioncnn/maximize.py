@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actioncnn import units
+from actioncnn import objectives, units
 from actioncnn.cli import UserError
 from actioncnn.film import Film, rms, to_frames, to_input
 
@@ -96,7 +96,7 @@ def ascent(model, layer, chosen, settings, steps):
         )
         curve.append(score.numpy())
     tries = [film.clips(each) for each in (white, best, start)]
-    scores = [units.score(units.look(model, layer, clips), chosen, settings.objective).numpy() for clips in tries]
+    scores = [objectives.score(units.look(model, layer, clips), chosen, settings.objective).numpy() for clips in tries]
     last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
     curve.append(np.max(scores, 0))
     return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
@@ -118,7 +118,7 @@ def compile_step(model, layer, chosen, film, objective):
         with tf.GradientTape() as tape:
             tape.watch(filtered)
             clips = tf.roll(film.expose(filtered), shift, (1, 2))
-            score = units.score(units.look(model, layer, clips, leak), chosen, objective)
+            score = objectives.score(units.look(model, layer, clips, leak), chosen, objective)
         gradient = film.filter(tape.gradient(score, filtered, unconnected_gradients="zero"))  # it is its own transpose
         size = rms(gradient)
         alive = tf.math.is_finite(size) & (size > 0)
@@ -134,7 +134,7 @@ def compile_step(model, layer, chosen, film, objective):
 def show(model, layer, chosen, clips):
     """(activation (B,), probability (B,) or None, most probable class (B,) or None) of unit chosen[b] for clips[b]."""
     seen = units.look(model, layer, tf.constant(clips))
-    activation = units.measure(seen, chosen).numpy()
+    activation = objectives.measure(seen, chosen).numpy()
     if not seen.logits:
         return activation, None, None
     probabilities = seen.output.numpy()
@@ -173,7 +173,7 @@ def classic(model, layer, chosen, settings, steps):
     def gradient_of(clips):
         with tf.GradientTape() as tape:
             tape.watch(clips)
-            score = units.score(units.look(model, layer, clips), target, "mean")
+            score = objectives.score(units.look(model, layer, clips), target, "mean")
         return score, tape.gradient(score, clips)
 
     moment, square, curve = 0, 0, []

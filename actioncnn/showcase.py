@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from actioncnn import film, maximize, pictures, report, units
+from actioncnn import film, maximize, objectives, pictures, report, units
 from actioncnn.cli import UserError, warn
 
 PERIOD = 120  # milliseconds a frame is shown
@@ -103,7 +103,7 @@ def best_real(model, layer, chosen, settings, args, names):
 def activations(model, layer, chosen, inputs):
     """Activation (B, units) of each unit `chosen` for each clip."""
     seen = units.look(model, layer, inputs)
-    return np.stack([units.measure(seen, np.full(len(inputs), unit)).numpy() for unit in chosen], 1)
+    return np.stack([objectives.measure(seen, np.full(len(inputs), unit)).numpy() for unit in chosen], 1)
 
 
 def write(results, titles, real, path, names, args):

@@ -3,13 +3,14 @@
 import multiprocessing
 import os
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from actioncnn import clips, extract
+from actioncnn import clips, extract, modelfile
 from actioncnn.dataset import Video
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,3 +146,24 @@ def load(tmp_path):
 
 def names(videos):
     return [video.path.name for video in videos]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A compiled and trained 2D CNN, and the folder of its two files."""
+    from saved_models import FRAME, cnn2d, inputs, randomized
+
+    folder = tmp_path_factory.mktemp("saved")
+    model = randomized(cnn2d())
+    model.compile("adam", "categorical_crossentropy")
+    model.fit(inputs(FRAME), np.eye(3), verbose=0)
+    modelfile.save(model, folder / "m.json", folder / "m.hd5")
+    return model, folder
+
+
+@pytest.fixture
+def saved(trained, tmp_path):
+    """The same with copies of the files: model, JSON, HDF5."""
+    model, folder = trained
+    files = [Path(shutil.copy(folder / name, tmp_path)) for name in ("m.json", "m.hd5")]
+    return model, *files

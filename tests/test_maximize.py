@@ -1,4 +1,4 @@
-"""units.py and maximize.py on small networks, trained in seconds where the result must mean something."""
+"""units, objectives and maximize on small networks, trained in seconds where the result must mean something."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
-from actioncnn import film, maximize, models, units  # noqa: E402
+from actioncnn import film, maximize, models, objectives, units  # noqa: E402
 from actioncnn.cli import UserError  # noqa: E402
 
 SHAPE = (16, 16, 6, 1)
@@ -74,7 +74,7 @@ def test_stronger_than_any_real_clip_and_calmer_than_the_limit(model):
     clips, labels = bars(100, 5)
     layer = model.get_layer("dense_1")
     for result in climb(model, "dense_1", [0, 1]):
-        logits = units.measure(units.look(model, layer, clips), np.full(100, result.unit)).numpy()
+        logits = objectives.measure(units.look(model, layer, clips), np.full(100, result.unit)).numpy()
         assert result.saved > logits.max()
         change = np.abs(np.diff(result.frames.astype(float), axis=2)).mean() / 255
         assert change < film.FLICKER * 1.1
@@ -266,27 +266,27 @@ def test_ensemble_is_a_class_output():
 def test_the_least_sure_member_counts_most():
     margins = tf.Variable([[1.0, 3.0], [9.0, 3.0]])
     with tf.GradientTape() as tape:
-        least = units.soft_minimum(margins)
+        least = objectives.soft_minimum(margins)
     assert 1 < least[0] < 5 and float(least[1]) == pytest.approx(3, abs=1e-5)
     weak, sure = tape.gradient(least, margins).numpy()[:, 0]
     assert weak > 4 * sure > 0
-    assert units.soft_minimum(tf.constant([[2.5]])).numpy() == [2.5]
+    assert objectives.soft_minimum(tf.constant([[2.5]])).numpy() == [2.5]
 
 
 def test_margin_is_the_log_odds():
     logits, chosen = tf.constant([[1.0, 2.0, -1.0], [0.0, 5.0, 3.0]]), tf.constant([0, 2])
     odds = tf.nn.softmax(logits).numpy()[[0, 1], [0, 2]]
-    assert np.allclose(units.margin(logits, chosen), np.log(odds / (1 - odds)), atol=1e-5)
+    assert np.allclose(objectives.margin(logits, chosen), np.log(odds / (1 - odds)), atol=1e-5)
 
 
 def test_objectives(model):
     seen = units.look(model, model.get_layer("conv3d_1"), bars(2, 0)[0])
     chosen = np.array([1, 1])
     assert np.allclose(tf.nn.relu(seen.before), seen.output)
-    assert np.allclose(units.score(seen, chosen, "logit"), np.mean(seen.before[..., 1], (1, 2, 3)), atol=1e-5)
-    assert np.allclose(units.score(seen, chosen, "mean"), np.mean(seen.output[..., 1], (1, 2, 3)), atol=1e-5)
+    assert np.allclose(objectives.score(seen, chosen, "logit"), np.mean(seen.before[..., 1], (1, 2, 3)), atol=1e-5)
+    assert np.allclose(objectives.score(seen, chosen, "mean"), np.mean(seen.output[..., 1], (1, 2, 3)), atol=1e-5)
     with pytest.raises(units.NoSuchUnitError, match="--objective"):
-        units.score(seen, chosen, "margin")
+        objectives.score(seen, chosen, "margin")
 
 
 def test_leak_changes_gradients_only():
