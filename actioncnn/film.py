@@ -13,7 +13,6 @@ FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: 
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
 STILL = 0.6  # amplitude of what doesn't move against that of what does
 GRAY = 0.3  # the same of the clip's mean: else a unit that likes light is shown as an even white
-GROUND = 2.0  # the same for a class: its objects stand out from even ground, dark or light, and other networks see them
 
 
 class Film:
@@ -30,7 +29,7 @@ class Film:
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
         gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
         gain[:, :, 0] *= STILL
-        gain[0, 0, 0] *= GROUND if of_class else GRAY
+        gain[0, 0, 0] *= 1 if of_class else GRAY  # the objects of a class stand out from dark or light ground
         twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
         twice[0] = 1
         if depth % 2 == 0:
