@@ -17,10 +17,9 @@ from actioncnn import objectives, units
 from actioncnn.cli import UserError
 from actioncnn.film import Film, rms, to_frames, to_input
 
-RATE, LAST_RATE = 0.6, 0.06  # steps as shares of the ball's radius, falling as a cosine
-MEMORY = 10  # momentum averages over a tenth of the ascent, so over shifts of all kinds, and over two steps at least
+RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.5  # steps as shares of the ball's radius, falling as a cosine
 SPREAD = np.array([0.7549, 0.5698, 0.618])  # multiples fill the square evenly: 1 / p, 1 / p^2 with p^3 = p + 1; a line
-FRAMES = 2  # shift in time, at most: a class is no frame's; another network knows the clip better, by 3 in 100
+FRAMES = 2  # shift of a class in time, at most: what is found hangs on no frame, and other networks know it better
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 CHUNK = 32  # clips in a batch
 
@@ -34,7 +33,7 @@ class Settings:
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
     contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
-    jitter: int = 3  # pixels, at most; 0: none in time either
+    jitter: int = 3  # pixels, at most
     restarts: int = 1
     seed: int = 0
     low: float = 0.0  # the input's range
@@ -78,8 +77,9 @@ def cause(error):
 
 
 def ascent(model, layer, chosen, settings, steps):
-    film = Film(units.input_shape(model), settings, of_class=units.gives_classes(model, layer))
-    shifts, momentum = spread_shifts(settings, film.size[-1]), max(0.5, 1 - MEMORY / settings.iterations)
+    of_class = units.gives_classes(model, layer)
+    film = Film(units.input_shape(model), settings, of_class)
+    shifts = spread_shifts(settings, min(FRAMES, film.size[-1] // 4) if of_class else 0)
     start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
@@ -87,7 +87,7 @@ def ascent(model, layer, chosen, settings, steps):
         next(steps)
         phase = i / settings.iterations
         rate = LAST_RATE + (RATE - LAST_RATE) * (1 + np.cos(np.pi * phase)) / 2
-        scalars = rate / (1 - momentum ** (i + 1)), momentum, LEAK * max(0, 1 - 2 * phase)
+        scalars = rate / (1 - MOMENTUM ** (i + 1)), LEAK * max(0, 1 - 2 * phase)
         before = white
         white, velocity, score = step(
             white, velocity, tf.constant(shifts[i]), *(tf.constant(value, tf.float32) for value in scalars)
@@ -104,19 +104,20 @@ def ascent(model, layer, chosen, settings, steps):
     return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
 
 
-def spread_shifts(settings, depth):
-    """Shifts of all iterations in y, x and time, int32 (iterations, 3), evenly spread (Roberts 2018).
+def spread_shifts(settings, frames):
+    """Shifts of all iterations in y, x and time, int32 (iterations, 3), -most to most - 1, evenly spread.
 
-    As many are even as odd, and the default is fair to 3 as well: each place of a pooling window counts alike.
+    (Roberts 2018.) As many are even as odd, and the default is fair to 3 as well: each place of a pooling window
+    counts alike.
     """
-    most = np.array([settings.jitter, settings.jitter, min(FRAMES, depth // 4, settings.jitter)], np.int32)
+    most = np.array([settings.jitter, settings.jitter, frames], np.int32)
     places = np.random.default_rng(settings.seed).random(3) + np.arange(settings.iterations)[:, None] * SPREAD
     return (places % 1 * np.maximum(2 * most, 1)).astype(np.int32) - most
 
 
 def compile_step(model, layer, chosen, film, objective):
     @tf.function(autograph=False)
-    def step(white, velocity, shift, rate, momentum, leak):
+    def step(white, velocity, shift, rate, leak):
         filtered = film.filter(white)
         with tf.GradientTape() as tape:
             tape.watch(filtered)
@@ -127,7 +128,7 @@ def compile_step(model, layer, chosen, film, objective):
         alive = tf.math.is_finite(size) & (size > 0)
         gradient = tf.where(alive, gradient / tf.where(alive, size, 1), tf.random.normal(tf.shape(white)))
         gradient = film.keep_calm(filtered, gradient)
-        velocity = momentum * velocity + (1 - momentum) * gradient
+        velocity = MOMENTUM * velocity + (1 - MOMENTUM) * gradient
         white = film.bound(white + rate * film.contrast * velocity)
         return white, velocity, score
 

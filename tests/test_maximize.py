@@ -145,15 +145,14 @@ def test_detail_of_a_faint_film_counts_its_rounding():
 
 
 def test_shifts_are_spread_evenly():
-    shifts = maximize.spread_shifts(maximize.Settings(iterations=360, jitter=3), depth=10)
+    shifts = maximize.spread_shifts(maximize.Settings(iterations=360, jitter=3), frames=2)
     places, counts = np.unique(shifts[:, :2], axis=0, return_counts=True)
     assert len(places) == 36 and np.abs(shifts).max() == 3 and 7 <= counts.min() <= counts.max() <= 13
     for window in (2, 3):  # of pooling: each place in it counts alike
         assert np.ptp(np.bincount(shifts[:, 0] % window)) <= 12
     times, counts = np.unique(shifts[:, 2], return_counts=True)
     assert times.tolist() == [-2, -1, 0, 1] and np.ptp(counts) <= 2
-    assert not maximize.spread_shifts(maximize.Settings(jitter=0), depth=10).any()
-    assert not maximize.spread_shifts(maximize.Settings(), depth=1)[:, 2].any()
+    assert not maximize.spread_shifts(maximize.Settings(jitter=0), frames=0).any()
 
 
 def test_shifts_make_what_is_found_robust(model):
