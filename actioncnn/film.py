@@ -6,7 +6,8 @@ The clips that maximize.py searches. Contrast and flicker are bounded, and all v
 import numpy as np
 import tensorflow as tf
 
-FLICKER = 0.04  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .04
+FLICKER = 0.04  # mean change from frame to frame, share of the range, at most: natural clips have .02 to .1
+LIVELY = 2, 0.3  # a longer ascent may have more, at most twice, as its length to this power: stronger, less general
 FINE = 0.15  # share of power above half of Nyquist's frequency in space, at most: natural clips have up to .18
 START = 0.2  # contrast of the noise to start from
 FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
@@ -23,6 +24,7 @@ class Film:
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
         self.size = (self.channels, height, width, depth)
         self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
+        self.liveliest = FLICKER * min(LIVELY[0], max(1, settings.iterations / 20) ** LIVELY[1])
         self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
         times = np.fft.rfftfreq(depth) * FRAME_RATE
@@ -49,14 +51,14 @@ class Film:
         return self.bound(white * START / rms(white))
 
     def bound(self, white):
-        """A film within its contrast; its detail is weakened down to FINE, what moves down to FLICKER."""
+        """A film within its contrast; its detail is weakened down to FINE, what moves down to its flicker."""
         if self.smooth:
             white -= self.too_fine(white)
         white *= tf.minimum(1.0, self.contrast / rms(white))
         if not self.smooth_time:
             return white
         still = tf.reduce_mean(white, axis=4, keepdims=True)
-        return still + (white - still) * tf.minimum(1.0, FLICKER / self.flicker(self.filter(white)))
+        return still + (white - still) * tf.minimum(1.0, self.liveliest / self.flicker(self.filter(white)))
 
     def too_fine(self, white):
         """The part of its detail that a film has too much of, measured on what is shown."""
@@ -75,7 +77,7 @@ class Film:
             flicker = self.flicker(filtered)
         normal = self.filter(tape.gradient(flicker, filtered))
         normal /= tf.sqrt(total(normal * normal)) + 1e-20
-        return gradient - tf.where(flicker > 0.95 * FLICKER, tf.maximum(total(gradient * normal), 0), 0) * normal
+        return gradient - tf.where(flicker > 0.95 * self.liveliest, tf.maximum(total(gradient * normal), 0), 0) * normal
 
     def flicker(self, filtered):
         """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""
