@@ -24,7 +24,7 @@ class Film:
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
         self.size = (self.channels, height, width, depth)
         self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
-        self.liveliest = FLICKER * min(LIVELY[0], max(1, settings.iterations / 20) ** LIVELY[1])
+        self.most_flicker = FLICKER * min(LIVELY[0], max(1, settings.iterations / 20) ** LIVELY[1])
         self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
         times = np.fft.rfftfreq(depth) * FRAME_RATE
@@ -58,7 +58,7 @@ class Film:
         if not self.smooth_time:
             return white
         still = tf.reduce_mean(white, axis=4, keepdims=True)
-        return still + (white - still) * tf.minimum(1.0, self.liveliest / self.flicker(self.filter(white)))
+        return still + (white - still) * tf.minimum(1.0, self.most_flicker / self.flicker(self.filter(white)))
 
     def too_fine(self, white):
         """The part of its detail that a film has too much of, measured on what is shown."""
@@ -77,7 +77,7 @@ class Film:
             flicker = self.flicker(filtered)
         normal = self.filter(tape.gradient(flicker, filtered))
         normal /= tf.sqrt(total(normal * normal)) + 1e-20
-        return gradient - tf.where(flicker > 0.95 * self.liveliest, tf.maximum(total(gradient * normal), 0), 0) * normal
+        return gradient - tf.where(flicker > 0.95 * self.most_flicker, tf.maximum(total(gradient * normal), 0), 0) * normal
 
     def flicker(self, filtered):
         """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""

@@ -80,6 +80,13 @@ def test_stronger_than_any_real_clip_and_calmer_than_the_limit(model):
         assert change < film.FLICKER * 1.1
 
 
+def test_a_longer_ascent_is_stronger_and_may_flicker_twice_as_much(model):
+    short, long = (climb(model, "dense_1", [0], iterations=count)[0] for count in (20, 200))
+    assert long.saved > short.saved
+    change = np.abs(np.diff(long.frames.astype(float), axis=2)).mean() / 255
+    assert 1.1 * film.FLICKER < change < 2.2 * film.FLICKER
+
+
 def test_class_picture_moves_the_right_way(model):
     for result in climb(model, "dense_1", [0, 1]):
         frames = result.frames[..., 0].astype(float)
