@@ -77,9 +77,8 @@ class Film:
             flicker = self.flicker(filtered)
         normal = self.filter(tape.gradient(flicker, filtered))
         normal /= tf.sqrt(total(normal * normal)) + 1e-20
-        return (
-            gradient - tf.where(flicker > 0.95 * self.most_flicker, tf.maximum(total(gradient * normal), 0), 0) * normal
-        )
+        adds = tf.maximum(total(gradient * normal), 0)
+        return gradient - tf.where(flicker > 0.95 * self.most_flicker, adds, 0) * normal
 
     def flicker(self, filtered):
         """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""

@@ -18,7 +18,8 @@ from actioncnn.cli import UserError
 from actioncnn.film import Film, rms, to_frames, to_input
 
 RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.5  # steps as shares of the ball's radius, falling as a cosine
-SPREAD = np.array([0.7549, 0.5698, 0.618])  # multiples fill the square evenly: 1 / p, 1 / p^2 with p^3 = p + 1; a line
+SPREAD = np.array([0.7549, 0.5698, 0.618])  # multiples fill evenly the square: 1 / p, 1 / p^2 with p^3 = p + 1; and a
+# line: the golden ratio
 FRAMES = 2  # shift of a class in time, at most: what is found hangs on no frame, and other networks know it better
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 CHUNK = 32  # clips in a batch
@@ -33,7 +34,7 @@ class Settings:
     tv: float = 1.0  # smoothness in space, 0: white
     tv_time: float = 3.0  # smoothness in time, 0: any speed
     contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
-    jitter: int = 3  # pixels, at most
+    jitter: int = 3  # pixels, at most; 0: none in time either
     restarts: int = 1
     seed: int = 0
     low: float = 0.0  # the input's range
@@ -110,7 +111,7 @@ def spread_shifts(settings, frames):
     (Roberts 2018.) As many are even as odd, and the default is fair to 3 as well: each place of a pooling window
     counts alike.
     """
-    most = np.array([settings.jitter, settings.jitter, frames], np.int32)
+    most = np.array([settings.jitter, settings.jitter, min(frames, settings.jitter)], np.int32)
     places = np.random.default_rng(settings.seed).random(3) + np.arange(settings.iterations)[:, None] * SPREAD
     return (places % 1 * np.maximum(2 * most, 1)).astype(np.int32) - most
 
