@@ -10,7 +10,7 @@ RUN := $(BIN)/python
 
 demo: .venv/run
 	$(RUN) -m actioncnn.motion demo
-	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 25 --batch 16 --output results/demo
+	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 40 --batch 16 --output results/demo
 	@echo
 	@echo "The pictures lie in results/demo: model_accuracy.png, confusion_matrix.png, examples.png, model.png"
 

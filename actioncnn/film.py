@@ -10,35 +10,39 @@ FLICKER = 0.04  # mean change from frame to frame, share of the range, at most: 
 LIVELY = 2, 0.3  # a longer ascent may have more, at most twice, as its length to this power: stronger, less general
 FINE = 0.15  # share of power above half of Nyquist's frequency in space, at most: natural clips have up to .18
 START = 0.2  # contrast of the noise to start from
-FRAME_RATE = 32  # a frame counts in time as 1/32 of the width counts in space: slow motion of large shapes first
+FRAME_RATE = 48  # a frame counts in time as 1/48 of the width counts in space: slow motion of large shapes first
+MARGIN = 0.5  # of the clip, before and after it: a film repeats itself, but what grows in a clip need not shrink again
 CHROMA = 0.3  # amplitude of colour against that of gray: most of nature's variance is gray (Ruderman 1998)
 STILL = 0.6  # amplitude of what doesn't move against that of what does
-GRAY = 0.3  # the same of the clip's mean: else a unit that likes light is shown as an even white
+GRAY = 0.3  # the same of a frame's mean: else a unit that likes light is shown as an even white
 
 
 class Film:
-    """White noise <-> clips: tensors w (B, C, H, W, T) and clips (B, H, W, T, C), or (B, H, W, C) for a 2D network."""
+    """White noise -> clips: tensors w (B, C, H, W, F) -> (B, H, W, T, C), or (B, H, W, C) for a 2D network.
+
+    Of a film's F frames the clip shows those in the middle, T.
+    """
 
     def __init__(self, shape, settings, of_class=False):
         self.flat = len(shape) == 3
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
-        self.size = (self.channels, height, width, depth)
+        self.margin = int(MARGIN * depth)
+        self.shown = slice(self.margin, self.margin + depth)
+        frames = depth + 2 * self.margin
+        self.size = (self.channels, height, width, frames)
         self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
         self.most_flicker = FLICKER * min(LIVELY[0], max(1, settings.iterations / 20) ** LIVELY[1])
-        self.contrast, self.low, self.high = settings.contrast, settings.low, settings.high
+        self.contrast = settings.contrast * np.sqrt(depth / frames)  # an ascent puts nearly all of it into the clip
+        self.low, self.high = settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
-        times = np.fft.rfftfreq(depth) * FRAME_RATE
+        times = np.fft.rfftfreq(frames) * FRAME_RATE
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
         gain = 1 / np.sqrt(1 + settings.tv * space + settings.tv_time * times**2)
         gain[:, :, 0] *= STILL
-        gain[0, 0, 0] *= 1 if of_class else GRAY  # the objects of a class stand out from dark or light ground
-        twice = np.full(gain.shape[2], 2.0)  # rfft leaves out the mirrored frequencies
-        twice[0] = 1
-        if depth % 2 == 0:
-            twice[-1] = 1
-        gain /= np.sqrt((gain**2 * twice).sum() / (height * width * depth))
+        gain[0, 0] *= 1 if of_class else GRAY  # the objects of a class stand out from dark or light ground
+        gain /= np.sqrt((gain**2 * with_mirrored(frames)).sum() / (height * width * frames))
         fine = np.maximum(abs(rows)[:, None] / height, abs(columns) / width)[:, :, None] > 0.25
-        power = np.broadcast_to(twice, gain.shape).copy()
+        power = np.tile(with_mirrored(depth), (height, width, 1))
         power[0, 0, 0] = 0  # the mean gray
         self.gain, self.fine = tf.constant(gain, tf.complex64), tf.constant(fine, tf.complex64)
         self.power, self.fine_power = tf.constant(power, tf.float32), tf.constant(power * fine, tf.float32)
@@ -62,8 +66,9 @@ class Film:
 
     def too_fine(self, white):
         """The part of its detail that a film has too much of, measured on what is shown."""
-        rounding = np.prod(self.size[1:]) / 255**2 / 12  # of 8 bits, equal at all frequencies
-        shown = tf.square(tf.abs(tf.signal.rfft3d(tf.sigmoid(self.filter(white))))) + rounding
+        shown = tf.sigmoid(self.filter(white)[..., self.shown])
+        rounding = np.prod(shown.shape[2:]) / 255**2 / 12  # of 8 bits, equal at all frequencies
+        shown = tf.square(tf.abs(tf.signal.rfft3d(shown))) + rounding
         fine, power = total(shown * self.fine_power), total(shown * self.power)
         share = tf.minimum(1.0, tf.sqrt(FINE / (1 - FINE) * (power - fine) / (fine + 1e-20)))
         return (1 - share) * tf.signal.irfft3d(tf.signal.rfft3d(white) * self.fine, self.size[1:])
@@ -81,8 +86,8 @@ class Film:
         return gradient - tf.where(flicker > 0.95 * self.most_flicker, adds, 0) * normal
 
     def flicker(self, filtered):
-        """Mean change between frames, share of the range, (B, 1, 1, 1, 1)."""
-        shown = tf.sigmoid(filtered)
+        """Mean change between the frames of the clip, share of the range, (B, 1, 1, 1, 1)."""
+        shown = tf.sigmoid(filtered[..., self.shown])
         return tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
 
     def clips(self, white):
@@ -92,9 +97,18 @@ class Film:
         return tf.signal.irfft3d(tf.signal.rfft3d(white) * self.gain, self.size[1:])
 
     def expose(self, filtered):
-        values = tf.sigmoid(tf.einsum("bchwt,cd->bhwtd", filtered, self.mix))
+        values = tf.sigmoid(tf.einsum("bchwt,cd->bhwtd", filtered[..., self.shown], self.mix))
         values = self.low + (self.high - self.low) * values
         return values[:, :, :, 0] if self.flat else values
+
+
+def with_mirrored(count):
+    """How often each frequency that rfft gives of `count` values counts: it leaves out the mirrored ones."""
+    times = np.full(count // 2 + 1, 2.0)
+    times[0] = 1
+    if count % 2 == 0:
+        times[-1] = 1
+    return times
 
 
 def total(values):

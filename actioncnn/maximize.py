@@ -80,7 +80,7 @@ def cause(error):
 def ascent(model, layer, chosen, settings, steps):
     of_class = units.gives_classes(model, layer)
     film = Film(units.input_shape(model), settings, of_class)
-    shifts = spread_shifts(settings, min(FRAMES, film.size[-1] // 4) if of_class else 0)
+    shifts = spread_shifts(settings, min(FRAMES, film.margin // 2) if of_class else 0)
     start = best = white = film.start(settings.seed, chosen)
     step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []

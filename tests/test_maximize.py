@@ -142,6 +142,15 @@ def test_detail_is_bounded_for_a_unit_that_wants_nothing_else():
     assert detail(bounded) < 0.2 and detail(unbounded) > 0.4
 
 
+def test_what_grows_need_not_shrink_again():
+    """A unit that likes a ramp of light over the whole clip gets one: the film's end does not join its start."""
+    model = keras.Sequential([keras.Input(SHAPE), layers.Conv3D(1, (3, 3, SHAPE[2]), name="ramp")])
+    ramp = np.broadcast_to(np.linspace(-1, 1, SHAPE[2])[:, None, None], (3, 3, SHAPE[2], 1, 1))
+    model.layers[0].set_weights([ramp.astype(np.float32), np.zeros(1)])
+    light = climb(model, "ramp", [0])[0].clip.mean((0, 1, 3))
+    assert (np.diff(light) > 0).all()
+
+
 def test_detail_of_a_faint_film_counts_its_rounding():
     settings = maximize.Settings(contrast=0.01)
     faint = film.Film(SHAPE, settings)
