@@ -27,7 +27,7 @@ class Film:
         self.flat = len(shape) == 3
         height, width, depth, self.channels = (*shape[:2], 1, shape[2]) if self.flat else shape
         self.margin = int(MARGIN * depth)
-        self.shown = slice(self.margin, self.margin + depth)
+        self.middle = slice(self.margin, self.margin + depth)
         frames = depth + 2 * self.margin
         self.size = (self.channels, height, width, frames)
         self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
@@ -66,7 +66,7 @@ class Film:
 
     def too_fine(self, white):
         """The part of its detail that a film has too much of, measured on what is shown."""
-        shown = tf.sigmoid(self.filter(white)[..., self.shown])
+        shown = self.shown(self.filter(white))
         rounding = np.prod(shown.shape[2:]) / 255**2 / 12  # of 8 bits, equal at all frequencies
         shown = tf.square(tf.abs(tf.signal.rfft3d(shown))) + rounding
         fine, power = total(shown * self.fine_power), total(shown * self.power)
@@ -87,7 +87,7 @@ class Film:
 
     def flicker(self, filtered):
         """Mean change between the frames of the clip, share of the range, (B, 1, 1, 1, 1)."""
-        shown = tf.sigmoid(filtered[..., self.shown])
+        shown = self.shown(filtered)
         return tf.reduce_mean(tf.abs(shown[..., 1:] - shown[..., :-1]), axis=[1, 2, 3, 4], keepdims=True)
 
     def clips(self, white):
@@ -96,8 +96,12 @@ class Film:
     def filter(self, white):
         return tf.signal.irfft3d(tf.signal.rfft3d(white) * self.gain, self.size[1:])
 
+    def shown(self, filtered):
+        """The clip as shares of the range, (B, C, H, W, T)."""
+        return tf.sigmoid(tf.einsum("bchwt,cd->bdhwt", filtered[..., self.middle], self.mix))
+
     def expose(self, filtered):
-        values = tf.sigmoid(tf.einsum("bchwt,cd->bhwtd", filtered[..., self.shown], self.mix))
+        values = tf.transpose(self.shown(filtered), (0, 2, 3, 4, 1))
         values = self.low + (self.high - self.low) * values
         return values[:, :, :, 0] if self.flat else values
 
