@@ -65,9 +65,9 @@ class Film:
         return still + (white - still) * tf.minimum(1.0, self.most_flicker / self.flicker(self.filter(white)))
 
     def too_fine(self, white):
-        """The part of its detail that a film has too much of, measured on what is shown."""
-        shown = self.shown(self.filter(white))
-        rounding = np.prod(shown.shape[2:]) / 255**2 / 12  # of 8 bits, equal at all frequencies
+        """The part of its detail that a film has too much of, measured on what is shown, in gray."""
+        shown = tf.reduce_mean(self.shown(self.filter(white)), axis=1, keepdims=True)
+        rounding = np.prod(shown.shape[2:]) / 255**2 / 12 / self.channels  # of 8 bits, equal at all frequencies
         shown = tf.square(tf.abs(tf.signal.rfft3d(shown))) + rounding
         fine, power = total(shown * self.fine_power), total(shown * self.power)
         share = tf.minimum(1.0, tf.sqrt(FINE / (1 - FINE) * (power - fine) / (fine + 1e-20)))

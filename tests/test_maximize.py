@@ -135,10 +135,13 @@ def detail(frames):
     return power[np.maximum(frequency[:, None], frequency) > 0.25].sum() / (power.sum() + 1e-9)
 
 
-def test_detail_is_bounded_for_a_unit_that_wants_nothing_else():
-    model = keras.Sequential([keras.Input(SHAPE), layers.Conv3D(1, (2, 2, 1), strides=(2, 2, 1), name="checks")])
-    model.layers[0].set_weights([np.array([[1, -1], [-1, 1]], np.float32).reshape(2, 2, 1, 1, 1), np.zeros(1)])
-    bounded, unbounded = (climb(model, "checks", [0], tv=tv)[0].frames[..., 0] for tv in (1, 0))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_detail_is_bounded_for_a_unit_that_wants_nothing_else(channels):
+    inputs = keras.Input((*SHAPE[:3], channels))
+    model = keras.Sequential([inputs, layers.Conv3D(1, (2, 2, 1), strides=(2, 2, 1), name="checks")])
+    checks = np.array([[1, -1], [-1, 1]], np.float32)[:, :, None, None, None]
+    model.layers[0].set_weights([np.tile(checks, (1, 1, 1, channels, 1)), np.zeros(1)])
+    bounded, unbounded = (climb(model, "checks", [0], tv=tv)[0].frames.mean(-1) for tv in (1, 0))
     assert detail(bounded) < 0.2 and detail(unbounded) > 0.4
 
 
