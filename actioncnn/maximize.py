@@ -18,8 +18,8 @@ from actioncnn.cli import UserError
 from actioncnn.film import Film, rms, to_frames, to_input
 
 RATE, LAST_RATE, MOMENTUM = 0.6, 0.06, 0.5  # steps as shares of the ball's radius, falling as a cosine
-SPREAD = np.array([0.7549, 0.5698, 0.618])  # multiples fill evenly the square: 1 / p, 1 / p^2 with p^3 = p + 1; and a
-# line: the golden ratio
+# multiples of the first two, 1 / p and 1 / p^2 with p^3 = p + 1, fill a square evenly; of the golden ratio, a line
+SPREAD = np.array([0.7549, 0.5698, 0.618])
 FRAMES = 2  # shift of a class in time, at most: what is found hangs on no frame, and other networks know it better
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 CHUNK = 32  # clips in a batch
