@@ -5,14 +5,7 @@ python 2dcnn.py --videos UCF101/ --output 2dcnnresult/
 """
 
 from actioncnn import cli
-
-
-def main():
-    args = cli.training_parser(__doc__, video=False).parse_args()
-    from actioncnn import experiment, recipes
-
-    experiment.train(args, "cnn2d", "ucf101cnnmodel", recipes.CNN2D, depth=0)
-
+from actioncnn.train import script
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(lambda: script.train("cnn2d", __doc__))

@@ -4,14 +4,7 @@ python 3dcnn_ensemble.py --videos UCF101/ --nmodel 3 --output ensembleresult/
 """
 
 from actioncnn import cli
-
-
-def main():
-    args = cli.training_parser(__doc__, nmodel=True).parse_args()
-    from actioncnn import experiment, recipes
-
-    experiment.train(args, "cnn3d", "ucf101_3dcnnmodel", recipes.CNN3D)
-
+from actioncnn.train import script
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(lambda: script.train("cnn3d", __doc__, ensemble=True))

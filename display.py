@@ -9,9 +9,11 @@ python display.py --output display.gif                     an animation
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.errors import UserError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
-ROWS, COLS = 5, 3  # as in 2017
+ROWS = 5  # of examples, as in 2017
+COLS = 3
 ANIMATION = 12  # frames
 
 
@@ -19,7 +21,7 @@ def classes(text):
     """all -> None, a number -> int, names with commas between -> list"""
     if text.lower() == "all":
         return None
-    return cli.whole(1)(text) if text.isdecimal() else [name.strip() for name in text.split(",") if name.strip()]
+    return cli.whole_number(1)(text) if text.isdecimal() else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def image(text):
@@ -31,7 +33,7 @@ def image(text):
 
 def parse():
     parser = cli.parser(__doc__)
-    add, number = parser.add_argument, cli.whole(1)
+    add, number = parser.add_argument, cli.whole_number(1)
     add("--videos", type=Path, default=Path("UCF101"), help="directory where the dataset is stored (default: UCF101)")
     add("--output", type=image, default=Path("display.png"), help=".png, .jpg, .webp or .gif (default: display.png)")
     add("--rows", type=number, help=f"rows of examples (default: {ROWS}, or as --classes needs)")
@@ -42,15 +44,17 @@ def parse():
         default=0,
         help="all, a number to draw, or names: A,B (default: as many as have room)",
     )
-    add("--seed", type=cli.whole(0), default=0, help="of the choice of classes and videos (default: 0)")
-    cli.add_boolean(parser, "--color", True, "RGB frames instead of grayscale (default: True)")
+    add("--seed", type=cli.whole_number(0), default=0, help="of the choice of classes and videos (default: 0)")
+    add("--color", default=True, help="RGB frames instead of grayscale (default: True)", **cli.SWITCH)
     add("--frames", type=number, help=f"frames of each video, side by side (default: 1), or of a .gif ({ANIMATION})")
     return parser.parse_args()
 
 
 def main():
     args = parse()
-    from actioncnn import dataset, preview, timeline
+    from actioncnn import files
+    from actioncnn.data import index
+    from actioncnn.report import preview
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)
@@ -59,25 +63,29 @@ def main():
     if wanted == 0:
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
-    chosen = preview.choose(dataset.scan(args.videos), wanted, args.seed)
+    chosen = preview.choose_videos(index.scan(args.videos), wanted, args.seed)
     if rows and cols and rows * cols < len(chosen):
-        raise cli.UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
+        raise UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
     cols = preview.grid(len(chosen), wide, rows, cols)[1]
     high = preview.height(cols, wide, preview.ANIMATED if animated else preview.PAGE)
-    examples = preview.read(chosen, high, frames)
-    for name, found, failures in examples:
-        for path, reason in failures:
-            cli.warn(f"passed over: {path}: {reason}".encode(errors="replace").decode())
-        if found is None:
-            cli.warn(f"no video of class {name} gives a frame".encode(errors="replace").decode())
-    examples = [example for example in examples if example.frames is not None]
+    examples = with_frames(preview.read_examples(chosen, high, frames))
     if not examples:
-        raise cli.UserError(f"--videos: no video in {args.videos} gives a frame")
+        raise UserError(f"--videos: no video in {args.videos} gives a frame")
     pages = preview.page(examples, cols, animated)
     if not args.color:
         pages[:] = pages.mean(-1, keepdims=True)
-    timeline.save(args.output, preview.encode(pages, args.output.suffix.lower()))
+    files.write(args.output, preview.encode(pages, args.output.suffix.lower()))
     print(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
+
+
+def with_frames(examples):
+    """The examples that can be shown; what cannot is told."""
+    for name, frames, failures in examples:
+        for path, reason in failures:
+            cli.warn(f"passed over: {path}: {reason}")
+        if frames is None:
+            cli.warn(f"no video of class {name} gives a frame")
+    return [example for example in examples if example.frames is not None]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.errors import UserError
 
 MANY = 20  # videos: more get a progress bar
 LIVE = 3.0  # seconds of a camera that a prediction looks at
@@ -18,28 +19,29 @@ LIVE = 3.0  # seconds of a camera that a prediction looks at
 
 def parse():
     parser = cli.parser(__doc__)
-    add = parser.add_argument
-    add("videos", nargs="+", metavar="VIDEO", help="file, directory (with those below), pattern, or number of a camera")
-    model = parser.add_argument_group("model")
-    model.add_argument("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
-    model.add_argument("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
-    model.add_argument("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    model.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    out = parser.add_argument_group("output")
-    out.add_argument("--top", type=cli.whole(1), default=5, help="number of classes for each video (default: 5)")
-    out.add_argument("--csv", type=Path, help="write the predictions to this file instead")
-    out.add_argument("--json", action="store_true", help="JSON on standard output, and nothing else there")
-    long = parser.add_argument_group("long videos and cameras")
-    long.add_argument(
-        "--window",
-        type=cli.positive,
-        help="predict each stretch of so many seconds; best about as long as a training clip",
-    )
-    long.add_argument("--step", type=cli.positive, help="seconds between the starts of windows (default: half of one)")
-    long.add_argument("--plot", type=Path, help="PNG of the probabilities over time (needs --window)")
-    long.add_argument("--annotate", type=Path, help="MP4 copy of the video, the best three classes drawn in, no sound")
-    parser.add_argument("--workers", type=cli.whole(1), help="processes that decode videos (default: one per core)")
-    args = parser.parse_args()
+    videos = "file, directory (with those below), pattern, or number of a camera"
+    parser.add_argument("videos", nargs="+", metavar="VIDEO", help=videos)
+    add = parser.add_argument_group("model").add_argument
+    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
+    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
+    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
+    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    add = parser.add_argument_group("output").add_argument
+    add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
+    add("--csv", type=Path, help="write the predictions to this file instead")
+    add("--json", action="store_true", help="JSON on standard output, and nothing else there")
+    add = parser.add_argument_group("long videos and cameras").add_argument
+    window = "predict each stretch of so many seconds; best about as long as a training clip"
+    add("--window", type=cli.positive, help=window)
+    add("--step", type=cli.positive, help="seconds between the starts of windows (default: half of one)")
+    add("--plot", type=Path, help="PNG of the probabilities over time (needs --window)")
+    add("--annotate", type=Path, help="MP4 copy of the video, the best three classes drawn in, no sound")
+    workers = "processes that decode videos (default: one per core)"
+    parser.add_argument("--workers", type=cli.whole_number(1), help=workers)
+    return checked(parser, parser.parse_args())
+
+
+def checked(parser, args):
     if bool(args.run) == bool(args.model) or (args.run and args.weights):
         parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if (args.step or args.plot) and not args.window:
@@ -51,11 +53,14 @@ def parse():
 
 
 def predict(args, files, paths):
-    """Predicts and prints -> ([(path, rows)], [(path, reason)], class names)."""
+    """Predicts and prints -> ([(path, rows)], [(path, Failed)], class names)."""
     from tqdm import tqdm
 
-    from actioncnn import prediction, timeline
-    from actioncnn.classifier import Classifier
+    from actioncnn.files import printable
+    from actioncnn.predict import pipeline
+    from actioncnn.predict.classifier import Classifier
+    from actioncnn.predict.timeline import clock, table
+    from actioncnn.video.pool import Failed
 
     model = functools.cache(lambda: Classifier(files))
     sampling = files.sampling or model().sampling  # without args.json the model has to tell, before a video is read
@@ -63,57 +68,38 @@ def predict(args, files, paths):
     bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
     if args.window:
         how = args.window, args.step or args.window / 2, args.workers
-        tell = lambda end: bar.set_postfix_str(timeline.clock(end))  # noqa: E731
-        found = prediction.windows(paths, sampling, model, *how, tell)
+        answers = pipeline.predict_windows(paths, sampling, model, *how, lambda end: bar.set_postfix_str(clock(end)))
     else:
-        found = prediction.whole(paths, sampling, model, args.workers)
+        answers = pipeline.predict_videos(paths, sampling, model, args.workers)
     results, failures = [], []
-    for path, rows in found:
+    for path, rows in answers:
         bar.update()
-        if isinstance(rows, str):
+        if isinstance(rows, Failed):
             failures.append((path, rows))
-            bar.write(timeline.printable(f"{cli.program()}: {path}: {rows}"), file=sys.stderr)
+            bar.write(printable(f"{cli.program()}: {path}: {rows.reason}"), file=sys.stderr)
             continue
         results.append((path, rows))
         if not args.json and not args.csv:
-            bar.write(timeline.table(path, rows, model().classes, args.top), file=sys.stdout)
+            bar.write(table(path, rows, model().classes, args.top), file=sys.stdout)
     bar.close()
     return results, failures, model().classes
 
 
 def main():
     args = parse()
-    from actioncnn import classifier, prediction
+    from actioncnn.predict import camera, classifier, output, pipeline
 
-    files = classifier.find(args.run, args.model, args.weights, args.classes)
-    index = prediction.camera(args.videos)
+    model = classifier.find_model(args.run, args.model, args.weights, args.classes)
+    index = camera.number(args.videos)
     if index is not None:
-        return prediction.watch(index, lambda: classifier.Classifier(files), args.window or LIVE)
-    paths = prediction.expand(args.videos)
+        return camera.watch(index, lambda: classifier.Classifier(model), args.window or LIVE)
+    paths = pipeline.expand(args.videos)
     if (args.plot or args.annotate) and len(paths) != 1:
-        raise cli.UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
-    results, failures, classes = predict(args, files, paths)
-    write(args, results, failures, classes)
+        raise UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
+    results, failures, classes = predict(args, model, paths)
+    output.write(results, failures, classes, args.top, args.json, args.csv, args.plot, args.annotate)
     if failures:
         sys.exit(1)
-
-
-def write(args, results, failures, classes):
-    """The JSON, and the files that the options ask for."""
-    from actioncnn import timeline
-
-    if args.json:
-        print(timeline.as_json(results, failures, classes, args.top))
-    if args.csv:
-        timeline.save(args.csv, timeline.as_csv(results, classes, args.top))
-        print(f"{args.csv}: predictions of {len(results)} videos", file=sys.stderr)
-    if args.plot and results:
-        timeline.save(args.plot, timeline.plot(*results[0], classes))
-    if args.annotate and results:
-        from actioncnn.annotate import annotate
-
-        source, rows = results[0]
-        annotate(source, args.annotate, rows, classes)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.files import make_output
 
 
 def parse():
@@ -15,12 +16,15 @@ def parse():
     main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON of a model, or a .keras file")
     main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights; none for a .keras file")
     main.add_argument(
-        "--layernames", "-l", type=cli.boolean, nargs="?", const=True, default=False, metavar="True|False",
+        "--layernames",
+        "-l",
+        default=False,
         help="show the layers with their shapes and units, and stop (default: False)",
-    )  # fmt: skip
+        **cli.SWITCH,
+    )
     main.add_argument("--name", "-n", help="layer to maximize; branch/layer in a nested model")
     main.add_argument("--index", "-i", help="unit or channel: 3, or several at once: 0,4,7 or 0-9 or all")
-    main.add_argument("--iter", type=cli.whole(1), default=20, help="number of iterations (default: 20)")
+    main.add_argument("--iter", type=cli.whole_number(1), default=20, help="number of iterations (default: 20)")
     _ascent_options(parser.add_argument_group("ascent"))
     files = parser.add_argument_group("files")
     files.add_argument(
@@ -49,14 +53,16 @@ def _ascent_options(group):
     group.add_argument(
         "--contrast", type=cli.positive, default=0.7, help="at most; natural clips have .5 (default: 0.7)"
     )
-    group.add_argument("--jitter", type=cli.whole(0), default=3, help="shift of each step, pixels at most (default: 3)")
-    group.add_argument("--restarts", type=cli.whole(1), default=1, help="ascents, the best is kept (default: 1)")
-    group.add_argument("--seed", type=cli.whole(0), default=0, help="of every random choice (default: 0)")
+    group.add_argument(
+        "--jitter", type=cli.whole_number(0), default=3, help="shift of each step, pixels at most (default: 3)"
+    )
+    group.add_argument("--restarts", type=cli.whole_number(1), default=1, help="ascents, the best is kept (default: 1)")
+    group.add_argument("--seed", type=cli.whole_number(0), default=0, help="of every random choice (default: 0)")
     group.add_argument(
         "--range", type=float, nargs=2, default=(0, 255), metavar=("LOW", "HIGH"),
         help="values of black and white in the model's input (default: 0 255)",
     )  # fmt: skip
-    cli.add_boolean(group, "--classic", False, "the procedure of 2017 instead (default: False)")
+    group.add_argument("--classic", default=False, help="the procedure of 2017 instead (default: False)", **cli.SWITCH)
 
 
 def main():
@@ -64,31 +70,45 @@ def main():
     from actioncnn import device
 
     device.setup("float32")
-    from actioncnn import maximize, modelfile, showcase, units
+    from actioncnn.modelfile.io import load_model
+    from actioncnn.visualize import layers
 
-    model = modelfile.load(args.model, args.weights)
+    model = load_model(args.model, args.weights)
     if args.layernames:
-        print(units.table(model))
+        print(layers.layer_table(model))
         return
     try:
-        path, layer = units.find(model, args.name)
-        chosen = units.choose(args.index, units.count(model, layer))
-        settings = maximize.Settings(
-            args.iter,
-            args.objective,
-            args.tv,
-            args.tv_time,
-            args.contrast,
-            args.jitter,
-            args.restarts,
-            args.seed,
-            *args.range,
-            args.classic,
-        )
-        showcase.make(model, path, layer, chosen, settings, args)
-    except units.NoSuchUnitError as error:
+        path, layer = layers.find_layer(model, args.name)
+        chosen = layers.parse_units(args.index, layers.unit_count(model, layer))
+        show(args, model, path, layer, chosen)
+    except layers.NoSuchUnitError as error:
         cli.warn(error)
         sys.exit(2)
+
+
+def show(args, model, path, layer, chosen):
+    """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
+    from tqdm import tqdm
+
+    from actioncnn.modelfile.classes import class_names
+    from actioncnn.visualize import layers, output
+    from actioncnn.visualize.maximize import maximize
+    from actioncnn.visualize.real import best_real
+    from actioncnn.visualize.result import Settings
+
+    same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
+    low, high = args.range
+    settings = Settings(iterations=args.iter, low=low, high=high, **{name: getattr(args, name) for name in same})
+    make_output(args.output)
+    bar = lambda steps: tqdm(steps, desc=path, unit="step", mininterval=0.5, leave=False)  # noqa: E731
+    results = maximize(model, layer, chosen, settings, bar)
+    of_class = results[0].probability is not None
+    names = class_names(args.model, layers.unit_count(model, layer), args.classes) if of_class else None
+    real = [None] * len(results)
+    if args.videos:
+        real = best_real(model, layer, chosen, settings, args.videos, len(names) if names else None)
+    output.tell(results, real, path, names)
+    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, vars(args))}*")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,24 @@
 import contextlib
 import os
 import sys
+from typing import NamedTuple
+
+
+class Device(NamedTuple):
+    """What Keras computes on."""
+
+    name: str
+    precision: str  # the dtype policy of networks that are built from now on
+    jit_compile: bool | str  # for Model.compile
+
+
+def cpus():
+    """Number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def setup(precision="auto"):
-    """Starts Keras on TensorFlow, quietly -> (name of the device, precision policy, jit_compile for `Model.compile`).
+    """Starts Keras on TensorFlow, quietly -> Device.
 
     CPU: oneDNN kernels (2.3 times faster for Conv3D than TensorFlow's own, and off by default on some processors),
     no XLA (5 times slower there) and float32. GPU: memory grows as needed, XLA and mixed precision by Keras's means.
@@ -27,8 +41,8 @@ def setup(precision="auto"):
     mixed = precision == "mixed" or (precision == "auto" and tensor_cores)
     policy = "mixed_float16" if mixed and gpus else "mixed_bfloat16" if mixed else "float32"
     keras.config.set_dtype_policy(policy)
-    name = details[0].get("device_name", "GPU") if gpus else f"CPU ({_cores()} cores)"
-    return name, policy, "auto" if gpus else False
+    name = details[0].get("device_name", "GPU") if gpus else f"CPU ({cpus()} cores)"
+    return Device(name, policy, "auto" if gpus else False)
 
 
 @contextlib.contextmanager
@@ -43,7 +57,3 @@ def quiet():
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

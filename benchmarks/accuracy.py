@@ -14,6 +14,7 @@ the demo's motion set.
 import argparse
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import sys
@@ -51,19 +52,19 @@ def arguments():
 
 
 def load(args):
-    """(data.Data of all clips, {protocol: folds}) without a split."""
-    from actioncnn import dataset, motion
-    from actioncnn.data import load as load_data
+    """({depth: dataset.Data of all clips}, {protocol: folds}) without a split."""
+    from actioncnn.data import demo, splits
+    from actioncnn.data.dataset import load_dataset
+    from actioncnn.video.sampling import Sampling
 
     if args.videos == Path("demo"):
-        motion.make(args.videos)
+        demo.make_demo(args.videos)
     if args.paste:
         pasted.make(args.paste, args.videos)
-    options = argparse.Namespace(videos=args.videos, nclass=args.nclass, size=32, color=False, cache=None, workers=None)
-    data = {depth: load_data(options, depth)[0] for depth in (10, 0)}
+    data = {depth: load_dataset(args.videos, args.nclass, Sampling(32, depth, False))[0] for depth in (10, 0)}
     videos = data[10].videos
     ungrouped = [video._replace(group=None) for video in videos]
-    folds = {"group": dataset.folds(videos, FOLDS, 0), "random": dataset.folds(ungrouped, FOLDS, 0)}
+    folds = {"group": splits.folds(videos, FOLDS, 0), "random": splits.folds(ungrouped, FOLDS, 0)}
     return data, folds
 
 
@@ -71,7 +72,7 @@ def cnn3d_2017(input_shape, nclass, scaled=False):
     """The network of 2017 as it was: raw 0-255 input (0-1 if `scaled`), softmax between convolutions, sigmoid dense."""
     from keras import layers
 
-    from actioncnn.models import chain
+    from actioncnn.train.networks import chain
 
     steps = [layers.Rescaling(1 / 255)] * scaled
     for filters in (32, 64):
@@ -86,7 +87,7 @@ def cnn2d_2017(input_shape, nclass):
     """The 2D network of 2017 as it was: raw 0-255 input, ReLU throughout."""
     from keras import layers
 
-    from actioncnn.models import chain
+    from actioncnn.train.networks import chain
 
     steps = []
     for filters in (32, 64):
@@ -99,29 +100,30 @@ def cnn2d_2017(input_shape, nclass):
 
 def variants(classes):
     """{row: (network, recipe, depth)}."""
-    from actioncnn import experiment, models, recipes
+    from actioncnn.train import networks
+    from actioncnn.train.recipes import NETWORKS, Augment, Recipe
+    from actioncnn.train.run import may_be_mirrored
 
-    flip = not any(experiment.MIRRORED.search(name) for name in classes)
-    plain = recipes.Recipe(learning_rate=1e-3, final=1)  # Adam as Keras brings it
+    def augmented(name):
+        recipe = NETWORKS[name].recipe
+        return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=may_be_mirrored(classes)))
 
-    def augmented(recipe):
-        return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=flip))
-
-    mine = augmented(recipes.MY_MODEL)
-    recipe = {
+    plain = Recipe(learning_rate=1e-3, final=1, augment=Augment())  # Adam as Keras brings it
+    mine = augmented("residual")
+    parts = {
         "cosine decay": dataclasses.replace(mine, final=1),
-        "any augmentation": dataclasses.replace(mine, augment=type(mine.augment)()),
+        "any augmentation": dataclasses.replace(mine, augment=Augment()),
     }
     for part in ("scale", "light", "flip"):
-        recipe[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
+        parts[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
     return {
         "2017": (cnn3d_2017, plain, 10),
         REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 10),
         "2017 2D": (cnn2d_2017, plain, 0),
-        "2dcnn": (models.cnn2d, augmented(recipes.CNN2D), 0),
-        "3dcnn": (models.cnn3d, augmented(recipes.CNN3D), 10),
-        "my-model": (models.my_model, mine, 10),
-    } | {f"my-model without {part}": (models.my_model, less, 10) for part, less in recipe.items()}
+        "2dcnn": (networks.cnn2d, augmented("cnn2d"), 0),
+        "3dcnn": (networks.cnn3d, augmented("cnn3d"), 10),
+        "my-model": (networks.residual, mine, 10),
+    } | {f"my-model without {part}": (networks.residual, less, 10) for part, less in parts.items()}
 
 
 def train(args, data, folds, row, variant, protocol, seed):
@@ -129,18 +131,19 @@ def train(args, data, folds, row, variant, protocol, seed):
     import numpy as np
     from keras.backend import clear_session
 
-    from actioncnn import training
+    from actioncnn.train import loop
 
     network, recipe, depth = variant
-    part = dataclasses.replace(data[depth])
-    truth, curves = part.targets.argmax(1), []
+    targets, curves = data[depth].targets, []
+    truth = targets.argmax(1)
     start, cpu = time.perf_counter(), time.process_time()
-    probabilities = np.zeros(part.targets.shape)
-    for part.train, part.test in folds[protocol]:
-        build = lambda: network(part.shape, len(part.classes))  # noqa: E731
+    probabilities = np.zeros(targets.shape)
+    for train_rows, test_rows in folds[protocol]:
+        part = dataclasses.replace(data[depth], train=train_rows, test=test_rows)
+        build = functools.partial(network, part.shape, len(part.classes))
         options = {"batch": args.batch, "epochs": args.epochs, "seed": seed, "jit_compile": False}
-        model, history = training.fit(build, part, recipe, **options)
-        probabilities[part.test] = training.predict(model, part, args.batch)
+        model, history = loop.fit(build, part, recipe, **options)
+        probabilities[part.test] = loop.predict(model, part, args.batch)
         curves.append([line["val_acc"] for line in history])
         parameters = model.count_params()
         clear_session()
@@ -207,32 +210,33 @@ def show_times(lines):
         )
 
 
+def measure(args):
+    """Trains what --results does not have, a line of it each."""
+    from actioncnn import device
+
+    data, folds = load(args)
+    device.setup("float32")
+    import tensorflow as tf
+
+    if args.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    rows = variants(data[10].classes)
+    names = [name for name in rows if "without" in name] if args.ablation else args.rows
+    done = {
+        (line["videos"], line["row"], line["protocol"], line["seed"], line["epochs"]) for line in read(args.results)
+    }
+    for seed, protocol, row in itertools.product(range(args.seeds), args.protocols, names):
+        if (str(args.videos), row, protocol, seed, args.epochs) not in done:
+            line = train(args, data, folds, row, rows[row], protocol, seed)
+            print(f"{row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s", flush=True)
+            with args.results.open("a") as file:
+                file.write(json.dumps(line) + os.linesep)
+
+
 def main():
     args = arguments()
-    done = read(args.results)
     if not args.table:
-        from actioncnn import device
-
-        data, folds = load(args)
-        device.setup("float32")
-        import tensorflow as tf
-
-        if args.threads:
-            tf.config.threading.set_intra_op_parallelism_threads(args.threads)
-        rows = variants(data[10].classes)
-        names = [name for name in rows if "without" in name] if args.ablation else args.rows
-        keys = {(line["videos"], line["row"], line["protocol"], line["seed"], line["epochs"]) for line in done}
-        for seed in range(args.seeds):
-            for protocol in args.protocols:
-                for row in names:
-                    if (str(args.videos), row, protocol, seed, args.epochs) not in keys:
-                        line = train(args, data, folds, row, rows[row], protocol, seed)
-                        print(
-                            f"{row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s",
-                            flush=True,
-                        )
-                        with args.results.open("a") as file:
-                            file.write(json.dumps(line) + os.linesep)
+        measure(args)
     lines = [line for line in read(args.results) if line["videos"] == str(args.videos)]
     print(f"\n{args.videos}")
     for epochs in sorted({line["epochs"] for line in lines}):

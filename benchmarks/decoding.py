@@ -22,10 +22,13 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # before cv2 is imported
 import cv2
 import numpy as np
 
-from actioncnn import clips, dataset, motion
-from videoto3d import Videoto3D, resize
+from actioncnn.data import cache, demo
+from actioncnn.data.index import scan
+from actioncnn.video.decode import read_frames, resize
+from actioncnn.video.sampling import Sampling
 
-SIZE, DEPTH = 32, 10
+SIZE = 32  # pixels
+DEPTH = 10  # frames
 
 
 def seek(path):
@@ -73,7 +76,7 @@ WAYS = {
     "seek before each frame": small(seek),
     "read() every frame": small(read),
     "grab() every frame, retrieve() the wanted": small(grab),
-    "Videoto3D (grab, one thread)": Videoto3D(SIZE, SIZE, DEPTH).video3d,
+    "read_frames (grab, one thread)": lambda path: read_frames(path, SIZE, SIZE, DEPTH),
 }
 
 
@@ -94,13 +97,13 @@ def cpu_times(paths, repeat):
 
 
 def load_times(videos, repeat):
-    """(wall, CPU) seconds of clips.load with an empty cache: {workers: float (repetitions, 2)}."""
+    """(wall, CPU) seconds of cache.load_clips with an empty cache: {workers: float (repetitions, 2)}."""
     times = {1: [], 2: []}
     for _ in range(repeat):
         for workers, values in times.items():
-            with tempfile.TemporaryDirectory() as cache:
+            with tempfile.TemporaryDirectory() as folder:
                 wall, cpu = time.perf_counter(), sum(os.times()[:4])
-                clips.load(videos, SIZE, DEPTH, False, True, cache, workers)
+                cache.load_clips(videos, Sampling(SIZE, DEPTH, False), folder, workers)
                 wall = time.perf_counter() - wall
                 for process in multiprocessing.active_children():
                     process.join()  # its time counts from now on
@@ -127,8 +130,8 @@ def main():
     args = parser.parse_args()
     if not args.videos:
         args.videos = Path("demo")
-        motion.make(args.videos)
-    videos = dataset.scan(args.videos)
+        demo.make_demo(args.videos)
+    videos = scan(args.videos)
     chosen = in_turn(videos)[: args.clips]
     for video in chosen:
         video.path.read_bytes()  # from the disk once
@@ -141,7 +144,7 @@ def main():
         cost = spread(seconds[:, way] * 1e3, ".1f")
         print(f"| {name:41} | {cost:18} | {ratio:24} | {differ[name]:4} of {DEPTH * len(chosen)} |")
     times = load_times(videos, args.repeat)
-    print(f"\nclips.load of {len(videos)} videos, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"\ncache.load_clips of {len(videos)} videos, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("\n| processes | wall s | CPU s | wall of one process / its wall |\n|---|---|---|---|")
     for workers, values in times.items():
         ratio = spread(times[1][:, 0] / values[:, 0])

@@ -16,15 +16,16 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-GROUPS, CLIPS = 8, 5
+GROUPS = 8  # of a class
+CLIPS = 5  # of a group
 
 
 def backgrounds(directory, count):
     """Paths of `count` clips, each of another group of the dataset; the same ones each time."""
-    from actioncnn import dataset
-    from actioncnn.cli import UserError
+    from actioncnn.data import index
+    from actioncnn.errors import UserError
 
-    groups = {(video.name, video.group): video.path for video in dataset.scan(directory)}
+    groups = {(video.name, video.group): video.path for video in index.scan(directory)}
     if len(groups) < count:
         raise UserError(f"{directory}: has {len(groups)} groups, {count} are needed: give more of UCF-101")
     keys = sorted(groups, key=str)
@@ -33,23 +34,22 @@ def backgrounds(directory, count):
 
 def make(source, directory, groups=GROUPS, clips=CLIPS):
     """Writes the missing ones of 8 x groups x clips videos v_<Class>_gNN_cNN.avi to a directory."""
-    from actioncnn import motion
-    from videoto3d import Videoto3D
+    from actioncnn.data import demo, motion
+    from actioncnn.video.decode import read_frames
 
     directory.mkdir(parents=True, exist_ok=True)
     keys = [(group, name) for group in range(1, groups + 1) for name in motion.CLASSES]
-    reader = Videoto3D(motion.WIDTH, motion.HEIGHT, motion.FRAMES)
     for number, ((group, name), source_path) in enumerate(
         tqdm(list(zip(keys, backgrounds(source, len(keys)), strict=True)), desc=str(directory), unit="group")
     ):
         paths = [directory / f"v_{name}_g{group:02d}_c{clip:02d}.avi" for clip in range(1, clips + 1)]
         if all(path.exists() for path in paths):
             continue
-        background = reader.video3d(source_path)[..., None]
+        background = read_frames(source_path, motion.WIDTH, motion.HEIGHT, motion.FRAMES)[..., None]
         objects = motion.make_objects(np.random.default_rng([1, number]), 1)
         for clip, path in enumerate(paths):
             rng = np.random.default_rng([2, number, clip])
-            motion.write_video(path, motion.render(background, name, rng, objects))
+            demo.write_video(path, motion.paste(background, name, rng, objects))
 
 
 if __name__ == "__main__":

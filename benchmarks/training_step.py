@@ -19,7 +19,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-BATCH, SHAPE, NCLASS = 128, (32, 32, 10, 1), 101
+BATCH = 128  # clips
+SHAPE = (32, 32, 10, 1)  # of a clip
+NCLASS = 101
 
 
 def bare(steps):
@@ -27,11 +29,11 @@ def bare(steps):
     import numpy as np
     from keras import layers
 
-    from actioncnn import models
+    from actioncnn.train import networks
 
-    model = models.cnn3d(SHAPE, NCLASS)
+    model = networks.cnn3d(SHAPE, NCLASS)
     kept = [layer for layer in model.layers[1:] if not isinstance(layer, layers.Permute)]
-    model = models.chain(SHAPE, [type(layer).from_config(layer.get_config()) for layer in kept])
+    model = networks.chain(SHAPE, [type(layer).from_config(layer.get_config()) for layer in kept])
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     clips = np.random.default_rng(0).uniform(0, 255, (BATCH, *SHAPE)).astype(np.float32)
     targets = np.eye(NCLASS, dtype=np.float32)[np.arange(BATCH) % NCLASS]
@@ -44,11 +46,12 @@ def bare(steps):
 
 
 def suite(steps):
-    from types import SimpleNamespace
-
     import numpy as np
 
-    from actioncnn import models, recipes, training
+    from actioncnn.data.dataset import Data
+    from actioncnn.train import loop, networks
+    from actioncnn.train.recipes import NETWORKS
+    from actioncnn.video.sampling import Sampling
 
     marks = []
     with tempfile.TemporaryDirectory() as folder:
@@ -56,12 +59,12 @@ def suite(steps):
         count = BATCH * steps
         np.save(path, np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8))
         targets = np.eye(NCLASS, dtype=np.float32)[np.arange(count) % NCLASS]
-        data = SimpleNamespace(clips=np.load(path, mmap_mode="r"), targets=targets)
-        data.train, data.test = np.arange(count), np.arange(0)
-        training.fit(
-            lambda: models.cnn3d(SHAPE, NCLASS),
+        clips, rows = np.load(path, mmap_mode="r"), np.arange(count)
+        data = Data(Sampling(32, 10, False), clips, [], [], targets, {}, rows, rows[:0])
+        loop.fit(
+            lambda: networks.cnn3d(SHAPE, NCLASS),
             data,
-            recipes.CNN3D,
+            NETWORKS["cnn3d"].recipe,
             batch=BATCH,
             epochs=2,
             seed=0,

@@ -2,18 +2,17 @@
 
 import multiprocessing
 import os
-import runpy
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import SAMPLING, bar, run_script, video, write_blocks, write_video
 
-from actioncnn import clips, extract, modelfile
-from actioncnn.dataset import Video
+from actioncnn.data import cache as clip_cache
+from actioncnn.modelfile.io import save_model
+from actioncnn.video import decode, pool
 
-ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the scripts do, before any test imports TensorFlow
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -25,44 +24,15 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """run("3dcnn.py", "--epoch", 1, ...) -> (exit code, standard output, standard error), in this process."""
 
     def run(script, *options):
-        monkeypatch.setattr(sys, "argv", [str(ROOT / script), *map(str, options)])
-        code = 0
-        try:
-            runpy.run_path(str(ROOT / script), run_name="__main__")
-        except SystemExit as end:
-            code = end.code
-            if isinstance(code, str):  # as the interpreter does
-                print(code, file=sys.stderr)
-                code = 1
-        output, error = capsys.readouterr()
-        return code or 0, output, error
+        capsys.readouterr()
+        code = run_script(script, *options)
+        return code, *capsys.readouterr()
 
     return run
-
-
-def write_video(path, frames, codec="MJPG", fps=25):
-    """uint8 frames (T, H, W), or (T, H, W, 3) in BGR -> a video file."""
-    import cv2
-
-    frames = frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, 3)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, frames.shape[2:0:-1])
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-
-
-def bar(rng, direction, vertical=True):
-    """A clear task: a bright bar that moves by `direction` columns a frame (or rows), wrapping, over dim noise."""
-    frames = rng.integers(0, 60, (20, 32, 32))
-    start = rng.integers(0, 32)
-    for index, frame in enumerate(frames):
-        places = (start + direction * index + np.arange(6)) % 32
-        (frame.T if vertical else frame)[places] += 150
-    return frames.astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -87,17 +57,13 @@ def stripes(tmp_path_factory):
     return directory
 
 
-SETTINGS = {"size": 16, "depth": 4, "color": False, "skip": True}
-
-
-def write_blocks(path, seed=0, frames=12):
-    """Frames of random blocks of colour."""
-    blocks = np.random.default_rng(seed).integers(0, 256, (frames, 6, 8, 3), np.uint8)
-    write_video(path, blocks.repeat(8, 1).repeat(8, 2))
-
-
-def video(path):
-    return Video(path, "Bow", None)
+@pytest.fixture(scope="session")
+def trained_run(bars, cache, tmp_path_factory):
+    """The --output of a short run of 3dcnn.py on `bars`: 16x16 pixels, 4 frames."""
+    output = tmp_path_factory.mktemp("runs") / "3d"
+    options = ["--videos", bars, "--output", output, "--cache", cache, "--nclass", 2, "--epoch", 1, "--batch", 16]
+    assert run_script("3dcnn.py", *options, "--size", 16, "--depth", 4) == 0
+    return output
 
 
 @pytest.fixture
@@ -117,7 +83,7 @@ def forked(monkeypatch):
 
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # ends threads that a forked process would wait for
-    monkeypatch.setattr(extract, "CONTEXT", multiprocessing.get_context("fork"))
+    monkeypatch.setattr(pool, "CONTEXT", multiprocessing.get_context("fork"))
     yield
     cv2.setNumThreads(threads)
 
@@ -125,27 +91,23 @@ def forked(monkeypatch):
 @pytest.fixture
 def decoded(monkeypatch, tmp_path):
     """The names of the files decoded so far: decoded() -> list."""
-    log, read = tmp_path / "decoded", extract.read
+    log, read_clip = tmp_path / "decoded", decode.read_clip
 
-    def spy(path, **options):
+    def spy(path, sampling):
         with log.open("a") as file:
             file.write(f"{Path(path).name}\n")
-        return read(path, **options)
+        return read_clip(path, sampling)
 
-    monkeypatch.setattr(extract, "read", spy)
+    monkeypatch.setattr(decode, "read_clip", spy)
     return lambda: sorted(log.read_text().split()) if log.exists() else []
 
 
 @pytest.fixture
 def load(tmp_path):
     def load(videos, workers=2, **changes):
-        return clips.load(videos, **(SETTINGS | changes), cache_dir=tmp_path / "cache", workers=workers)
+        return clip_cache.load_clips(videos, SAMPLING._replace(**changes), tmp_path / "cache", workers)
 
     return load
-
-
-def names(videos):
-    return [video.path.name for video in videos]
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +119,7 @@ def trained(tmp_path_factory):
     model = randomized(cnn2d())
     model.compile("adam", "categorical_crossentropy")
     model.fit(inputs(FRAME), np.eye(3), verbose=0)
-    modelfile.save(model, folder / "m.json", folder / "m.hd5")
+    save_model(model, folder / "m.json", folder / "m.hd5")
     return model, folder
 
 

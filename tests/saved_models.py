@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from actioncnn import modelfile
-from actioncnn.cli import UserError
+from actioncnn.errors import UserError
+from actioncnn.modelfile import io
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
@@ -64,7 +64,7 @@ def same(model, loaded, x):
 
 def fails(*paths):
     with pytest.raises(UserError) as caught:
-        modelfile.load(*paths)
+        io.load_model(*paths)
     message = str(caught.value)
     assert "\n" not in message and message.startswith(tuple(map(str, paths)))
     return message

@@ -1,86 +1,21 @@
-"""Options, their types, usage errors: before anything heavy is imported."""
+"""Scripts answer before anything heavy is imported; mistakes are told in one line."""
 
 import subprocess
 import sys
-import time
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from actioncnn import cli
+from actioncnn.errors import UserError
 
 TRAINERS = ["3dcnn.py", "3dcnn_ensemble.py", "3dcnn-my-model.py", "2dcnn.py"]
-DEFAULTS = {"batch": 128, "epoch": 100, "nclass": 101, "color": False, "skip": True, "depth": 10}
-
-
-def test_defaults_of_2017():
-    args = vars(cli.training_parser("").parse_args(["--output", "x"]))
-    assert {name: args[name] for name in DEFAULTS} == DEFAULTS
-    assert str(args["videos"]) == "UCF101"
-    assert cli.training_parser("", nmodel=True).parse_args(["--output", "x"]).nmodel == 3
-
-
-def test_the_line_of_2017_parses():
-    line = (
-        "--batch 32 --epoch 50 --videos dataset/ --nclass 10 --output 3dcnnresult/ --color True --skip False --depth 10"
-    )
-    args = cli.training_parser("").parse_args(line.split())
-    assert (args.color, args.skip, args.depth, args.nclass) == (True, False, 10, 10)
-
-
-@pytest.mark.parametrize(
-    ("words", "value"),
-    [([], True), (["True"], True), (["yes"], True), (["1"], True), (["FALSE"], False), (["no"], False), (["0"], False)],
-)
-def test_booleans(words, value):
-    assert cli.training_parser("").parse_args(["--output", "x", "--color", *words]).color is value
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--batch", "0"],
-        ["--depth", "-1"],
-        ["--color", "maybe"],
-        ["--epoch", "1.5"],
-        ["--split", "4"],
-        ["--nclass", "1"],
-        ["--learning-rate", "0"],
-        ["--learning-rate", "nan"],
-        ["--bat", "3"],
-        ["--size", "4"],
-    ],
-)
-def test_usage_errors(words, capsys):
-    with pytest.raises(SystemExit) as end:
-        cli.training_parser("").parse_args(["--output", "x", *words])
-    assert end.value.code == 2
-    assert words[0] in capsys.readouterr().err
-
-
-def test_2d_has_no_clip_options():
-    args = cli.training_parser("", video=False).parse_args(["--output", "x"])
-    assert not hasattr(args, "skip") and not hasattr(args, "depth")
 
 
 @pytest.mark.parametrize("script", TRAINERS)
-def test_help_is_light(script, tmp_path):
-    """--help imports neither numpy nor anything above it, and works from another directory."""
-    watch = "import runpy, sys; sys.argv = sys.argv[1:]\ntry: runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    watch += "finally: print([name for name in ('numpy', 'cv2', 'keras', 'tensorflow') if name in sys.modules])"
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{watch}",
-        str(ROOT / script),
-        "--help",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert "--videos" in done.stdout and done.stdout.strip().endswith("[]")
-    start = time.perf_counter()
+def test_usage_errors_of_scripts_are_one_line(script, tmp_path):
     done = subprocess.run([sys.executable, str(ROOT / script)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2 and "--output" in done.stderr and done.stderr.count("\n") == 1
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "benchmarks").glob("*.py")))
@@ -91,7 +26,7 @@ def test_benchmarks_start(script):
 
 def test_errors_are_one_line(capsys):
     def main():
-        raise cli.UserError("--videos x: no such directory")
+        raise UserError("--videos x: no such directory")
 
     with pytest.raises(SystemExit) as end:
         cli.run(main)

@@ -1,0 +1,151 @@
+"""Index of videos -> one uint8 array of clips, extracted by parallel processes and cached on disk.
+
+The cache has two files for each set of videos and options. clips-<key>.npy is the array; while it grows it is called
+.partial. clips-<key>.log has a line per finished video: its index, the checksum of its clip, and why it failed, if so.
+A run that was killed goes on where it stopped; a clip whose checksum is wrong is made anew.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from actioncnn.cli import warn
+from actioncnn.errors import UserError
+from actioncnn.video import pool
+
+VERSION = 1  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
+
+
+def default_cache():
+    """The folder for caches: actioncnn in $XDG_CACHE_HOME, else in ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actioncnn"
+
+
+def load_clips(videos, sampling, cache_dir=None, workers=None):
+    """Clips of the videos, from the cache where it has them: read-only memory-mapped uint8 (N, size, size, frames,
+    channels) as decode.read_clip gives them, and {index: reason} of the videos that gave none (their clips are zeros).
+
+    `workers`: number of processes, by default that of the CPUs. UserError: no frame in any video, cache not writable,
+    disk full.
+    """
+    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
+    folder = Path(cache_dir or default_cache())
+    path = folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy"
+    try:
+        reasons = _status(path, shape)
+        if len(reasons) < len(videos):
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(path.with_suffix(".lock")):
+                _complete(path, shape, videos, sampling, workers)
+            reasons = _status(path, shape)
+    except BrokenPipeError:  # it is the terminal that has gone
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--cache: {folder}: {reason}; make room there or give another folder") from error
+    failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
+    if len(failures) == len(videos):
+        raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
+    return np.load(path, mmap_mode="r"), failures
+
+
+def cache_key(videos, sampling):
+    """Hexadecimal digest of all that the clips depend on: files (path, size, time), sampling, versions."""
+    import cv2
+
+    skip, color = bool(sampling.skip), bool(sampling.color)
+    options = {"size": sampling.size, "depth": sampling.frames, "color": color, "skip": skip}
+    content = json.dumps([VERSION, cv2.__version__, options, [_identity(video.path) for video in videos]])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _identity(path):
+    try:
+        stat = path.stat()
+    except OSError:  # a link to nowhere; reported when it is read
+        return [str(path)]
+    return [os.path.realpath(path), stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]
+
+
+def _locked(path):
+    """A held lock, to be used in `with`; it falls with the process that holds it."""
+    lock = FileLock(path)
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        warn("another run is reading the same videos; waiting for it")
+        return lock.acquire(poll_interval=0.2)
+
+
+def _status(path, shape):
+    """{index: None, or reason of the failure} of the clips in an array file that are finished and undamaged."""
+    try:
+        clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
+        lines = path.with_suffix(".log").read_text().splitlines()
+    except Exception:  # absent, cut, or whatever numpy says of a damaged header
+        return {}
+    if clips.shape != shape or clips.dtype != np.uint8 or not clips.flags.c_contiguous:
+        return {}
+    entries = {}
+    for line in lines:
+        with contextlib.suppress(ValueError, TypeError):  # a line that was being written when the run was killed
+            index, checksum, reason = json.loads(line)
+            entries[index] = checksum, reason
+    return {i: entries[i][1] for i in range(len(clips)) if i in entries and zlib.crc32(clips[i]) == entries[i][0]}
+
+
+def _complete(path, shape, videos, sampling, workers):
+    """Decode what is missing in the array file at `path`, and give it that name when it has all clips."""
+    if len(_status(path, shape)) == len(videos):
+        return  # the other run has made it
+    partial, log = path.with_suffix(".partial"), path.with_suffix(".log")
+    if path.exists():
+        path.replace(partial)  # damaged: keep what is good
+    done = _status(partial, shape)
+    if not done:
+        partial.unlink(missing_ok=True)  # not overwritten: a running training may have it in memory
+        log.unlink(missing_ok=True)
+    missing = {index: video.path for index, video in enumerate(videos) if index not in done}
+    _check_space(path.parent, len(missing) * int(np.prod(shape[1:])))
+    if not done:
+        np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+    interval = 0.2 if sys.stderr.isatty() else 30  # seconds; few lines in the log file of a batch job
+    bar = tqdm(desc="reading videos", unit="video", total=len(videos), initial=len(done), mininterval=interval)
+    with bar, contextlib.closing(pool.clips(missing, sampling, workers)) as results:
+        _write(partial, log, shape, results, bar)
+    partial.replace(path)
+
+
+def _check_space(folder, need):
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        sizes = f"{need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free"
+        raise UserError(f"--cache: {folder}: {sizes}; make room there or give another folder")
+
+
+def _write(partial, log, shape, results, bar):
+    """Write (index, clip or pool.Failed) results to the array, and after each one a line to the log.
+
+    These are plain writes, because a memory-mapped one ends in SIGBUS where the disk is full.
+    """
+    clip_bytes = int(np.prod(shape[1:]))
+    header = partial.stat().st_size - shape[0] * clip_bytes
+    with partial.open("r+b") as array, log.open("a", buffering=1) as lines:
+        lines.write("\n")  # ends a line that a kill left unfinished
+        for index, result in results:
+            reason = result.reason if isinstance(result, pool.Failed) else None
+            content = bytes(clip_bytes) if reason else result.tobytes()
+            array.seek(header + index * clip_bytes)
+            array.write(content)
+            array.flush()
+            lines.write(json.dumps([index, zlib.crc32(content), reason]) + "\n")
+            bar.update()

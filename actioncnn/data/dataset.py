@@ -1,0 +1,76 @@
+"""What a network is trained and tested on: clips, classes and the rows of each side of a split."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from actioncnn.data import cache, index, splits
+from actioncnn.video.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class Data:
+    """Clips and their classes; rows index `clips`, where failed videos left zeros."""
+
+    sampling: Sampling
+    clips: np.ndarray  # uint8 (N, size, size, depth, channels), for a 2D network (N, size, size, channels)
+    videos: list  # of index.Video
+    classes: list
+    targets: np.ndarray  # float32 (N, nclass) one-hot
+    failures: dict  # {row: reason} of the videos that gave no frame
+    train: np.ndarray = None
+    test: np.ndarray = None
+
+    @property
+    def shape(self):
+        return self.clips.shape[1:]
+
+    def labels(self, rows):
+        """True classes, int (rows,)."""
+        return self.targets[rows].argmax(1)
+
+
+def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
+    """Data of a directory, without a split, and lines to tell the user."""
+    videos = index.scan(directory)
+    count = len({video.name for video in videos})
+    videos, classes = index.choose_classes(videos, nclass)
+    fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
+    clips, failures = cache.load_clips(videos, sampling, cache_dir, workers)
+    label = {name: number for number, name in enumerate(classes)}
+    targets = np.eye(len(classes), dtype=np.float32)[[label[video.name] for video in videos]]
+    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
+    return data, [fewer] if count < nclass else []
+
+
+def divide(data, split, seed):
+    """The Data with the rows of a split of the videos that gave frames, and lines to tell the user."""
+    good = np.array([row for row in range(len(data.videos)) if row not in data.failures])
+    train, test, notes = splits.split([data.videos[row] for row in good], split, seed)
+    return replace(data, train=good[train], test=good[test]), notes
+
+
+def test_views(data, count, cache_dir=None, workers=None):
+    """`count` Data of the test clips alone, each with other frames of them: those between the frames of the first view.
+
+    Without `skip` the views follow each other.
+    """
+    sampling, depth = data.sampling, max(data.sampling.depth, 1)
+    videos, rows = [data.videos[row] for row in data.test], np.arange(len(data.test))
+    clips, _ = cache.load_clips(videos, sampling._replace(depth=depth * count), cache_dir, workers)
+    frames = [slice(i, None, count) if sampling.skip else slice(i * depth, (i + 1) * depth) for i in range(count)]
+    same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows, "failures": {}}
+    return [replace(data, clips=sampling.pick(clips[:, :, :, view]), **same) for view in frames]
+
+
+class TestClips:
+    """The test clips as an array that is read only where it is indexed."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __len__(self):
+        return len(self.data.test)
+
+    def __getitem__(self, place):
+        return self.data.clips[self.data.test[place]]

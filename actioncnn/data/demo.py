@@ -1,0 +1,89 @@
+"""Demo dataset: small videos in which only motion tells the class (motion.py), named as in UCF-101.
+
+python -m actioncnn.data.demo demo        # 400 videos, 8 classes, 25 groups; about half a minute
+"""
+
+import functools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from actioncnn import cli, files
+from actioncnn.data import motion
+from actioncnn.errors import UserError
+
+FPS = 25
+VERSION = 2  # of the drawing: raise it when videos of the same seed change
+
+
+def write_video(path, frames):
+    """Writes uint8 (frames, height, width, 1 or 3, RGB) as MJPG in AVI: each frame is compressed on its own."""
+    height, width, channels = frames.shape[1:]
+    kind = cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"MJPG"), FPS, (width, height)
+    with files.replaced(path) as new:
+        writer = cv2.VideoWriter(str(new), *kind, isColor=channels == 3)
+        if not writer.isOpened():
+            raise UserError(f"{path}: cannot be written (is the directory writable?)")
+        for frame in frames:
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+        writer.release()
+
+
+def prepare(directory, names, settings):
+    """Make the directory and its manifest; delete videos of other settings, or that are not among the names."""
+    manifest, text = directory / "motion.json", json.dumps(settings) + "\n"
+    if manifest.exists():
+        same = manifest.read_text() == text
+        for path in directory.glob("v_*.avi"):
+            if not same or path.name not in names:
+                path.unlink()
+    elif directory.exists() and any(not path.name.startswith(".") for path in directory.iterdir()):
+        raise UserError(f"{directory}: is not empty and holds no motion.json: give another directory")
+    directory.mkdir(parents=True, exist_ok=True)
+    files.write(manifest, text)
+
+
+@functools.lru_cache(maxsize=1)
+def group_scene(seed, group, channels):
+    return motion.make_scene(np.random.default_rng([seed, group]), channels)
+
+
+def make_demo(directory, groups=25, clips=2, seed=0, color=False):
+    """Write the missing ones of 8 x groups x clips videos v_<Class>_gNN_cNN.avi; returns the paths, sorted.
+
+    A video depends on seed, color and its name alone: more groups or clips leave the others as they are. Videos of
+    another seed or color in the directory are replaced. UserError: the directory holds files that are not ours.
+    """
+    directory, channels = Path(directory), 3 if color else 1
+    keys = [
+        (group, name, clip) for group in range(1, groups + 1) for name in motion.CLASSES for clip in range(1, clips + 1)
+    ]
+    paths = {key: directory / f"v_{key[1]}_g{key[0]:02d}_c{key[2]:02d}.avi" for key in keys}
+    settings = {"version": VERSION, "seed": seed, "color": bool(color)}
+    prepare(directory, {path.name for path in paths.values()}, settings)
+    missing = [key for key in keys if not paths[key].exists()]
+    for group, name, clip in tqdm(missing, desc=str(directory), unit="video", disable=not missing):
+        scene = group_scene(seed, group, channels)
+        rng = np.random.default_rng([seed, group, list(motion.CLASSES).index(name) + 1, clip])
+        write_video(paths[group, name, clip], motion.render_clip(scene, name, rng))
+    return sorted(paths.values())
+
+
+def main():
+    parser = cli.parser(__doc__)
+    parser.add_argument("directory", type=Path, help="directory for the videos; made if missing")
+    parser.add_argument("--groups", type=cli.whole_number(1), default=25, help="number of groups (default: 25)")
+    parser.add_argument(
+        "--clips", type=cli.whole_number(1), default=2, help="clips of each class and group (default: 2)"
+    )
+    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of every random choice (default: 0)")
+    parser.add_argument("--color", default=False, help="videos in colour (default: False)", **cli.SWITCH)
+    args = parser.parse_args()
+    make_demo(args.directory, args.groups, args.clips, args.seed, args.color)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,1 @@
+"""Saved models: files out and in."""

@@ -1,0 +1,203 @@
+"""A model's files, out and in: the architecture as JSON, the weights as HDF5 (`.hd5`).
+
+Written by Keras 3; read also as Keras 1 and 2 wrote them (legacy.py), and from one `.keras` or full-model `.h5` file.
+What a file from a stranger may contain, audit.py decides.
+"""
+
+import contextlib
+import copy
+import json
+import shutil
+import tempfile
+import warnings
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from actioncnn import files
+from actioncnn.errors import UserError
+from actioncnn.modelfile import audit, legacy
+
+KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
+MAX_JSON_BYTES = 64 << 20  # an ensemble of 100 networks needs 1 MB
+
+
+def save_model(model, json_path, hd5_path):
+    """Writes the architecture to `json_path`, the weights to `hd5_path`, without optimizer state.
+
+    Raises UserError where a file cannot be written.
+    """
+    architecture = json.loads(model.to_json())
+    architecture.pop("compile_config", None)
+    with files.replaced(hd5_path) as path:
+        _save_weights(model, path)
+    files.write(json_path, json.dumps(architecture, indent=1))
+
+
+def _save_weights(model, path):
+    import h5py
+
+    everything = path.with_name(f"{path.name}{KERAS_ENDING}")
+    try:
+        model.save_weights(everything)
+        with h5py.File(everything) as source, h5py.File(path, "w") as target:
+            for key in sorted(source.keys() - {"optimizer"}):
+                source.copy(key, target)
+    finally:
+        everything.unlink(missing_ok=True)
+
+
+def load_model(json_path, hd5_path=None):
+    """The model in `json_path` with the weights in `hd5_path`, as an uncompiled keras.Model.
+
+    json_path: JSON of Keras 1, 2 or 3; or a `.keras` or full-model `.h5` file, which needs no `hd5_path`.
+    hd5_path: HDF5 of Keras 1, 2 or 3, whatever its ending; a full-model `.h5` or a `.keras` file serves as well.
+    Raises UserError, one line, for whatever is missing, damaged, unsafe or does not fit.
+    """
+    import h5py
+
+    json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
+    with _one_line(json_path, "no model in it (JSON, .keras or full-model .h5)"):
+        architecture = _read_architecture(json_path)
+    with tempfile.TemporaryDirectory() as folder:
+        with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
+            weights = _weights_file(hd5_path, Path(folder))
+            with h5py.File(weights) as file:
+                stored = audit.check_weights(file, weights.stat().st_size)
+        with _one_line(json_path, "Keras cannot build this model"):
+            audit.check_parameters(_count_parameters(architecture), stored)
+            model = _build(architecture)
+        with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
+            _load_weights(model, file, weights)
+    return model
+
+
+@contextlib.contextmanager
+def _one_line(path, problem):
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except Exception as error:  # a damaged or hostile file can make Keras and HDF5 fail in any way
+        raise UserError(f"{path}: {problem}: {_cause(error)}") from error
+
+
+def _cause(error):
+    return " ".join(str(error).rpartition("Exception encountered: ")[2].split())[:300]
+
+
+def _read_architecture(path):
+    config = json.loads(_read_json(path))
+    if not isinstance(config, dict) or config.get("class_name") not in legacy.MODELS:
+        raise UserError("valid JSON, but not of a Sequential or functional Keras model")
+    if legacy.is_config(config):
+        config = legacy.translate(config)
+    sequential = config["class_name"] == "Sequential"
+    return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config)
+
+
+def _read_json(path):
+    import h5py
+
+    if not path.is_file():
+        raise UserError("no such file")
+    if zipfile.is_zipfile(path):
+        with _zip_member(path, "config.json") as file:
+            return file.read(MAX_JSON_BYTES)
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            if "model_config" not in file.attrs:
+                raise UserError("holds weights only: give the JSON of the model, and this file as the weights")
+            return file.attrs["model_config"]
+    with open(path, "rb") as file:
+        return file.read(MAX_JSON_BYTES)
+
+
+@contextlib.contextmanager
+def _zip_member(path, name):
+    with zipfile.ZipFile(path) as archive:
+        if name not in archive.namelist():
+            raise UserError(f"a zip archive without {name}: not a .keras file")
+        info = archive.getinfo(name)
+        audit.check_unpacked(info.compress_size, info.file_size)
+        with archive.open(name) as file:
+            yield file
+
+
+def _weights_file(path, folder):
+    """The weights in `path`, under the only ending that Keras reads."""
+    if not path.is_file():
+        raise UserError("no such file")
+    if not zipfile.is_zipfile(path):
+        return linked(path, folder)
+    new = folder / f"model{KERAS_ENDING}"
+    with _zip_member(path, new.name) as source, open(new, "wb") as target:
+        shutil.copyfileobj(source, target)
+    return new
+
+
+def linked(path, folder):
+    """A link in a folder to a file of weights, or a copy of it, under the only ending that Keras reads."""
+    new = Path(folder, f"model{KERAS_ENDING}")
+    try:
+        new.symlink_to(Path(path).resolve())
+    except OSError:  # Windows, without the right to make links
+        shutil.copyfile(path, new)
+    return new
+
+
+def _build(architecture):
+    import keras
+
+    return keras.saving.deserialize_keras_object(copy.deepcopy(architecture), safe_mode=True)
+
+
+def _count_parameters(architecture):
+    """Builds without memory for the parameters; in a thread, since Keras's state of such a build ends with it."""
+    import keras
+
+    def count():
+        with keras.StatelessScope(initialize_variables=False):
+            return _build(architecture).count_params()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(count).result()
+
+
+def _load_weights(model, file, path):
+    group = file.get("model_weights", file)
+    if legacy.holds_weights(group):
+        legacy.load_weights(model, group)
+    elif "layers" not in file:
+        raise UserError("holds no weights of a Keras model")
+    else:
+        stored = _stored_shapes(file["layers"])
+        if sum(len(shapes) for _, shapes in stored) > len(model.weights):  # Keras passes over what is left
+            raise UserError(
+                _first_misfit(model, stored) or "holds the weights of more layers than the architecture has"
+            )
+        try:
+            with warnings.catch_warnings(action="error", category=UserWarning):  # that some weights stay as they are
+                model.load_weights(path)
+        except (ValueError, UserWarning) as error:
+            raise UserError(_first_misfit(model, stored) or _cause(error)) from error
+
+
+def _stored_shapes(layers):
+    """[(layer name, [shape, ...]), ...] of the float arrays in Keras 3 weights; the others are seeds and counts."""
+    groups = []
+    layers.visititems(lambda path, item: groups.append(item) if path.endswith("vars") else None)
+    return [
+        (group.attrs.get("name"), [group[key].shape for key in sorted(group, key=int) if group[key].dtype.kind == "f"])
+        for group in groups
+    ]
+
+
+def _first_misfit(model, stored):
+    names = [name for name, _ in stored]
+    for layer in legacy.leaves(model):
+        expected = [tuple(weight.shape) for weight in layer.weights]
+        shapes = dict(stored).get(layer.name)
+        if names.count(layer.name) == 1 and shapes and shapes != expected:
+            return f"layer {layer.name!r} has the shapes {expected} in the architecture, {shapes} in the weights"
+    return None

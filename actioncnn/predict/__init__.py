@@ -1,0 +1,1 @@
+"""Saved models on videos and cameras."""

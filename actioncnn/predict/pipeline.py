@@ -1,0 +1,116 @@
+"""Videos -> probabilities of classes. Parallel processes decode ahead of the network, which takes clips in batches."""
+
+import glob
+import queue
+import threading
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from actioncnn.data.index import is_video
+from actioncnn.predict.timeline import Row
+from actioncnn.video import pool
+from actioncnn.video.pool import Failed, Finished
+from actioncnn.video.windows import Window, windows
+
+BATCH = 16  # clips; larger ones are no faster on a CPU and would make the last results wait
+
+
+def expand(names):
+    """Paths of the videos in files, directories and patterns; another name stays, to be reported."""
+    return [path for name in names for path in videos_of(name) or [Path(name)]]
+
+
+def videos_of(name):
+    """Paths of the videos in a directory, or that fit a pattern."""
+    path = Path(name)
+    if path.is_dir():
+        inside = sorted(inner for inner in path.rglob("*") if is_video(inner.name))
+        return [inner for inner in inside if not any(part[0] == "." for part in inner.relative_to(path).parts)]
+    return [] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
+
+
+def predict_videos(paths, sampling, classifier, workers=None):
+    """Iterates (path, [Row] or pool.Failed), in the order of the paths.
+
+    classifier: a function that gives the Classifier; it is called when the processes decode.
+    """
+    clips = pool.clips(dict(enumerate(paths)), sampling, workers)
+    answers = _classified(_ahead(clips), sampling, classifier)
+    rows = ((index, row if isinstance(row, Failed) else [row]) for index, row in answers)
+    return ((paths[index], answer) for index, answer in _in_order(rows))
+
+
+def predict_windows(paths, sampling, classifier, length, step, workers=None, watch=lambda seconds: None):
+    """The same with a Row for each window of `length` seconds that begins every `step` seconds.
+
+    watch: is called with the end of each window.
+    """
+    items = windows(dict(enumerate(paths)), sampling, length, step, workers)
+    rows = _gathered(_classified(_ahead(items), sampling, classifier), watch)
+    return ((paths[index], answer) for index, answer in _in_order(rows))
+
+
+def _gathered(answers, watch):
+    """(index, rows or Failed) of each video, when its end has come through."""
+    rows = {}
+    for index, answer in answers:
+        if isinstance(answer, Row):
+            rows.setdefault(index, []).append(answer)
+            watch(answer.end)
+        else:
+            of_video = rows.pop(index, [])
+            yield index, of_video if isinstance(answer, Finished) else answer
+
+
+def _classified(items, sampling, classifier):
+    """Replaces the clip or Window in (index, item) by a Row, a batch at a time; ends of videos pass."""
+    apply = classifier()
+    while batch := list(islice(items, BATCH)):
+        places = [place for place, (_, item) in enumerate(batch) if not isinstance(item, Failed | Finished)]
+        spans = [batch[place][1] for place in places]
+        spans = [span if isinstance(span, Window) else Window(None, None, span) for span in spans]
+        if spans:
+            probabilities = apply(np.stack([sampling.pick(span.clip) for span in spans]))
+            for place, span, shares in zip(places, spans, probabilities, strict=True):
+                batch[place] = batch[place][0], Row(span.start, span.end, shares)
+        yield from batch
+
+
+def _ahead(iterable, size=4 * BATCH):
+    """Iterates in a thread of its own, up to `size` items ahead.
+
+    The first item is made at once and here: its making starts processes, which must not be forked later on.
+    """
+    ready, end = queue.Queue(size), object()
+    iterator = iter(iterable)
+    first = list(islice(iterator, 1))
+
+    def fill():
+        try:
+            for item in iterator:
+                ready.put(item)
+            ready.put(end)
+        except BaseException as error:
+            ready.put(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    return chain(first, _drain(ready, end))
+
+
+def _drain(ready, end):
+    while (item := ready.get()) is not end:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+def _in_order(results):
+    """(0, a), (1, b), ... of the same pairs in any order."""
+    kept, wanted = {}, 0
+    for index, result in results:
+        kept[index] = result
+        while wanted in kept:
+            yield wanted, kept.pop(wanted)
+            wanted += 1

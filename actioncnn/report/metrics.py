@@ -1,0 +1,45 @@
+"""Figures of a test from arrays: nothing here knows of files."""
+
+import math
+
+import numpy as np
+
+
+def evaluate(truth, probabilities):
+    """{"loss", "top1", "top5", "mean_class_accuracy"} of tested clips, nan without any.
+
+    truth: int (N,); probabilities: (N, classes). loss: mean cross entropy.
+    """
+    truth = np.asarray(truth)
+    rates = class_accuracy(confusion(truth, np.argmax(probabilities, axis=1), probabilities.shape[1]))
+    return {
+        "loss": float(-np.log(probabilities[range(len(truth)), truth].clip(1e-7)).mean()) if len(truth) else math.nan,
+        "top1": topk(probabilities, truth, 1),
+        "top5": topk(probabilities, truth, 5),
+        "mean_class_accuracy": float(np.nanmean(rates)) if len(truth) else math.nan,
+    }
+
+
+def ranking(probabilities):
+    """Labels by falling probability, int (N, classes); of equal ones the lower label first, as `argmax` has it."""
+    return np.argsort(-np.asarray(probabilities, np.float64), axis=1, kind="stable")
+
+
+def topk(probabilities, truth, k):
+    """Share of clips whose true class is among the k most probable; nan without clips."""
+    if len(truth) == 0:
+        return math.nan
+    return float((ranking(probabilities)[:, :k] == np.asarray(truth)[:, None]).any(1).mean())
+
+
+def confusion(truth, predicted, nclass):
+    """Counts, int (nclass, nclass): row = true class, column = predicted class."""
+    matrix = np.zeros((nclass, nclass), int)
+    np.add.at(matrix, (np.asarray(truth, int), np.asarray(predicted, int)), 1)
+    return matrix
+
+
+def class_accuracy(matrix):
+    """Share of each class's clips that are right, float (classes,); nan for a class without clips."""
+    counts = matrix.sum(1)
+    return np.where(counts > 0, matrix.diagonal() / np.maximum(counts, 1), np.nan)

@@ -1,0 +1,59 @@
+"""What a training run tells of itself: which table and which picture is in which file of --output.
+
+A picture that cannot be drawn costs one line on standard error, never the run.
+"""
+
+import functools
+
+import numpy as np
+
+from actioncnn import files
+from actioncnn.cli import warn
+from actioncnn.errors import one_line
+from actioncnn.report import figures, metrics, tables
+from actioncnn.report.diagram import diagram
+from actioncnn.report.examples import examples
+
+
+def picture(path, make, *args):
+    """Writes the picture that make(*args) gives as bytes. False, and one line on standard error, where that fails."""
+    try:
+        files.write(path, make(*args))
+        return True
+    except Exception as error:  # a picture is the least of a run's results
+        warn_once(f"warning: {path} is not drawn: {one_line(error)}")
+        return False
+
+
+@functools.cache  # curves are drawn after each epoch, and would fail after each
+def warn_once(message):
+    warn(message)
+
+
+def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png")):
+    """Accuracy and loss by epoch, training and validation; history as in tables.write_history."""
+    for name, draw in zip(names, (figures.accuracy, figures.loss), strict=True):
+        picture(directory / name, figures.png, draw, history)
+
+
+def plot_model(directory, model):
+    picture(directory / "model.png", diagram, model)
+
+
+def write_evaluation(directory, clips, videos, classes, truth, probabilities):
+    """All that is written about the test clips.
+
+    clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB, read only where shown; videos: N paths within the
+    dataset; truth: int (N,); probabilities: float (N, classes).
+    """
+    tables.write_predictions(directory / "predictions.csv", videos, classes, truth, probabilities)
+    matrix = metrics.confusion(truth, np.argmax(probabilities, axis=1), len(classes))
+    tables.write_confusions(directory / "confusions.txt", matrix, classes)
+    if not len(truth):
+        return
+    for name, draw, *args in (
+        ("confusion_matrix.png", figures.confusion, matrix, classes),
+        ("class_accuracy.png", figures.class_accuracy, matrix, classes),
+        ("examples.png", examples, clips, videos, classes, truth, probabilities),
+    ):
+        picture(directory / name, figures.png, draw, *args)

@@ -1,0 +1,98 @@
+"""The options of the training scripts, as typed objects: each field is a line of `--help`, a default and a record.
+
+Nothing heavy is imported here, so that `--help` and usage errors answer at once.
+"""
+
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+
+from actioncnn.cli import SWITCH, parser, positive, whole_number
+from actioncnn.video.sampling import Sampling
+
+OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
+
+
+def option(group, default, help, type, **kind):
+    """A field with its group in `--help` and what add_argument takes; a default of None or MISSING is not named."""
+    named = "" if default is None or default is MISSING else f" (default: {default})"
+    kind |= SWITCH if type is bool else {"type": type}
+    return field(default=default, metadata={"group": group, "argument": kind | {"help": help + named}})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all training scripts take."""
+
+    batch: int = option(OF_2017, 128, "batch size", whole_number(1))
+    epoch: int = option(OF_2017, 100, "number of epochs", whole_number(1))
+    videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
+    nclass: int = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
+    output: Path = option(OF_2017, MISSING, "directory for the results; made if missing", Path, required=True)
+    color: bool = option(OF_2017, False, "RGB frames instead of grayscale", bool)
+    split: str = option(
+        DATASET, "1", "test groups of the official split 1, 2 or 3; all: the three in turn, with mean and deviation; "
+        "random: 80/20 over videos, which inflates accuracy", str, choices=["1", "2", "3", "random", "all"],
+    )  # fmt: skip
+    size: int = option(DATASET, 32, "width and height of a frame in pixels", whole_number(8))
+    cache: Path | None = option(
+        DATASET, None, "directory of the cache of extracted frames (default: ~/.cache/actioncnn)", Path
+    )
+    workers: int | None = option(
+        DATASET, None, "processes that extract frames (default: one per core)", whole_number(1)
+    )
+    seed: int = option(TRAINING, 0, "of every random choice; the same seed gives the same result", whole_number(0))
+    learning_rate: float | None = option(TRAINING, None, "rate at the start (default: that of the recipe)", positive)
+    augment: bool = option(TRAINING, True, "vary the training clips at random", bool)
+    flip: bool | None = option(
+        TRAINING, None, "mirror clips at random; default: unless a class name says left, right or clockwise", bool
+    )
+    views: int = option(
+        TRAINING, 1, "also report test accuracy averaged over this many temporal views of each video", whole_number(1)
+    )
+    precision: str = option(
+        TRAINING, "auto", "mixed: 16-bit arithmetic; auto: mixed on a GPU that has it, else float32", str,
+        choices=["auto", "float32", "mixed"],
+    )  # fmt: skip
+    resume: bool = option(
+        TRAINING, False, "go on with a run that was interrupted, from the checkpoint in --output", bool
+    )
+    members = None  # number of networks that are averaged, where one is not trained for itself
+
+    @property
+    def sampling(self):
+        return Sampling(self.size, 0, self.color)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipOptions(Options):
+    """Those of a network that takes clips."""
+
+    skip: bool = option(OF_2017, True, "frames at even intervals over the whole video; False: the first ones", bool)
+    depth: int = option(OF_2017, 10, "number of frames", whole_number(1))
+
+    @property
+    def sampling(self):
+        return Sampling(self.size, self.depth, self.color, self.skip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleOptions(ClipOptions):
+    """Those of several such networks."""
+
+    nmodel: int = option(OF_2017, 3, "number of models", whole_number(1))
+
+    @property
+    def members(self):
+        return self.nmodel
+
+
+def parse(kind, description, words=None):
+    """The options of a command line (`words`, by default that of the script) as an object of the class `kind`."""
+    command = parser(description)
+    for group in (OF_2017, DATASET, TRAINING):
+        of_group = command.add_argument_group(group)
+        for each in fields(kind):
+            if each.metadata["group"] == group:
+                default = None if each.default is MISSING else each.default
+                of_group.add_argument("--" + each.name.replace("_", "-"), default=default, **each.metadata["argument"])
+    return kind(**vars(command.parse_args(words)))

@@ -1,0 +1,46 @@
+"""The networks by name, and how each is trained, as data: defaults measured by benchmarks/accuracy.py on unseen groups.
+
+Nothing heavy is imported here, so that a script's `--help` answers at once; networks.py has the layers.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+
+class Augment(NamedTuple):
+    """How training clips are varied at random; Augment() with all at zero leaves them as they are."""
+
+    flip: bool = False  # mirror left-right, half of the clips
+    scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
+    light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Adam (Kingma 2015) with cosine decay of its learning rate (Loshchilov 2017)."""
+
+    learning_rate: float = 1e-3  # at the start
+    final: float = 0.0  # share of it that is left at the end; 1: constant
+    augment: Augment = Augment(scale=0.5, light=0.3)  # noqa: RUF009 - immutable
+
+    def as_dict(self):
+        return asdict(self) | {"augment": self.augment._asdict()}
+
+
+class Network(NamedTuple):
+    """A network of the suite."""
+
+    name: str  # of its function in networks.py
+    stem: str  # of its files in --output
+    dimensions: int  # 3: takes clips, 2: frames
+    recipe: Recipe = Recipe()
+
+
+NETWORKS = {
+    network.name: network
+    for network in (
+        Network("cnn3d", "ucf101_3dcnnmodel", 3),
+        Network("cnn2d", "ucf101cnnmodel", 2),
+        Network("residual", "ucf101_3dcnnmodel", 3, Recipe(learning_rate=2e-3)),
+    )
+}

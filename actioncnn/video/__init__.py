@@ -1,0 +1,1 @@
+"""Videos: frames, clips and windows of them."""

@@ -1,0 +1,167 @@
+"""Processes that read videos, clips and windows alike. A decoder that crashes or hangs costs one file, not the run."""
+
+import contextlib
+import functools
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from types import ModuleType
+from typing import NamedTuple
+
+from actioncnn.device import cpus
+from actioncnn.errors import NoFrameError, UserError, one_line
+from actioncnn.video import decode
+
+PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
+BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
+CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
+TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
+
+
+class Failed(NamedTuple):
+    """In place of what was to be read of a video: the reason why it is not there, in a few words."""
+
+    reason: str
+
+
+class Finished(NamedTuple):
+    """The end of a video of which something was read."""
+
+
+class Task:
+    """A video that is to be read: how often it was tried, and how many items of it have been passed on."""
+
+    def __init__(self, index, path):
+        self.index, self.path, self.tries, self.passed_on = index, path, 0, 0
+
+
+class Worker(NamedTuple):
+    process: multiprocessing.Process
+    pipe: multiprocessing.connection.Connection
+
+
+def clips(paths, sampling, workers=None):
+    """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it."""
+    answers = run(paths, functools.partial(_clip, sampling=sampling), workers)
+    return (answer for answer in answers if not isinstance(answer[1], Finished))
+
+
+def _clip(path, sampling):
+    yield read_clip(path, sampling)
+
+
+def read_clip(path, sampling):
+    """decode.read_clip within the time that a video of its size may take."""
+    size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
+    with limited(PATIENCE + size / BYTES_PER_SECOND):
+        return decode.read_clip(path, sampling)
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    """Ends this process, a worker, also in the middle of a decoder, if the block takes longer."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def run(paths, job, workers=None):
+    """Iterates (index, item) over what job(path) yields for {index: path}; at a video's end Finished or Failed.
+
+    Each process has one video at a time. So, when a decoder crashes or hangs, it is known which video did it.
+    """
+    queue, idle, busy, workers = deque(Task(*pair) for pair in paths.items()), [], {}, workers or cpus()
+    try:
+        while queue or busy:
+            while queue and len(busy) < workers:
+                worker, task = idle.pop() if idle else start(job), queue.popleft()
+                with contextlib.suppress(OSError):  # it has died; the end of its pipe says so below
+                    worker.pipe.send((task.path, task.passed_on))
+                busy[worker.pipe] = worker, task
+            for pipe in wait(list(busy)):
+                worker, task = busy[pipe]
+                item = receive(worker, task)
+                if item is None or isinstance(item, Finished | Failed):
+                    del busy[pipe]
+                    idle += [worker] if worker.process.is_alive() else []
+                if item is None:
+                    queue.append(task)
+                else:
+                    task.passed_on += 1
+                    yield task.index, item
+    finally:
+        for worker in [*idle, *(worker for worker, _ in busy.values())]:
+            worker.process.kill()
+
+
+def receive(worker, task):
+    """What a worker sends of a video, Failed where it has died too often, None where the video is to be tried again."""
+    try:
+        return worker.pipe.recv()
+    except (EOFError, OSError):
+        worker.process.join()
+        task.tries += 1
+        return Failed(cause(worker.process.exitcode)) if task.tries == TRIES else None
+
+
+def cause(status):
+    """Why a process ended that had a video, in a few words, from its exit status."""
+    if status == -signal.SIGALRM:
+        return "the decoder hangs on it"
+    return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
+
+
+def start(job):
+    """A Worker: a process that does `job`, safe from Ctrl-C."""
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=serve, args=(theirs, os.getpid(), job), daemon=True)
+    resource_tracker.ensure_running()  # its start would undo the next line
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # also in the process: Ctrl-C is the parent's
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:  # the process would import the running script: slow at best, endless where its code has no guard
+        process.start()
+    except OSError as error:
+        raise UserError(f"--workers: no process can be started ({error.strerror}); take fewer") from error
+    finally:
+        sys.modules["__main__"] = script
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    theirs.close()  # so that the pipe ends when the process does
+    return Worker(process, ours)
+
+
+def serve(pipe, parent, job):
+    """Work of one process until the parent has gone: path and number of known items in; the others and the end out."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)  # decoders write to the terminal from C
+    import cv2
+
+    cv2.setNumThreads(1)
+    with contextlib.suppress(BrokenPipeError, EOFError):  # the parent has gone
+        while os.getppid() == parent:
+            if pipe.poll(1):
+                send_all(pipe, job, *pipe.recv())
+
+
+def send_all(pipe, job, path, known):
+    """Sends what job(path) yields but for the first `known` items, and its end."""
+    end = Finished() if known else Failed("no frame can be decoded")
+    try:
+        for item in itertools.islice(job(path), known, None):
+            pipe.send(item)
+            end = Finished()
+    except BrokenPipeError:
+        raise
+    except NoFrameError as error:
+        end = Failed(str(error))
+    except Exception as error:  # whatever else a broken file leads to must cost only that file
+        end = Failed(one_line(error))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    pipe.send(end)

@@ -1,0 +1,48 @@
+"""What a network is shown of a video. Light: it is known before NumPy or Keras is imported."""
+
+from typing import NamedTuple
+
+
+class Sampling(NamedTuple):
+    """Which frames of a video a network takes, and how."""
+
+    size: int  # pixels, width and height
+    depth: int  # frames; 0: a 2D network takes the middle one
+    color: bool  # RGB, else gray
+    skip: bool = True  # frames at even intervals, else the first ones
+    scrambled: bool = False  # as the colour clips of 2017, see `shown`
+
+    @property
+    def frames(self):
+        """Frames that are read of a video: of two at even intervals the second is the middle one."""
+        return self.depth or 2
+
+    @property
+    def taken(self):
+        """Which of these a network takes, a slice."""
+        return slice(None) if self.depth else slice(1, None)
+
+    def pick(self, clips):
+        """A network's frames of what was read: uint8 (..., H, W, T, C), where it is 2D (..., H, W, C)."""
+        return clips if self.depth else clips[..., -1, :]  # the last of two, or the only one of a window
+
+    def times(self, length):
+        """Seconds from the start of a window of `length` seconds to its frames; of those that follow each other 0."""
+        if not self.depth:
+            return [length / 2]
+        return [length * i / self.depth if self.skip else 0 for i in range(self.depth)]
+
+    def shown(self, clips):
+        """Clips (B, H, W, T, C) as the network takes them.
+
+        Scrambled: the scripts of 2017 fed BGR, and (H, W, C, T) reshaped, not transposed, to (H, W, T, C).
+        """
+        return clips[..., ::-1].swapaxes(3, 4).reshape(clips.shape) if self.scrambled else clips
+
+
+def of_run(args):
+    """The Sampling that a run's args.json, a dict, tells. KeyError: it tells none."""
+    if "sampling" in args:
+        return Sampling(**args["sampling"])
+    options = args["options"]  # as earlier versions wrote it
+    return Sampling(options["size"], args["depth"], args["channels"] == 3, options.get("skip", True))

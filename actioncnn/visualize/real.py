@@ -1,0 +1,50 @@
+"""The real clips that units respond to most: they tell people more than made ones (Borowski 2020)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from actioncnn.data import cache, index
+from actioncnn.errors import UserError
+from actioncnn.video.sampling import Sampling
+from actioncnn.visualize import layers, objectives
+from actioncnn.visualize.maximize import CHUNK
+from actioncnn.visualize.spectrum import to_input
+
+
+class RealClip(NamedTuple):
+    """A clip of a dataset."""
+
+    frames: np.ndarray  # uint8 (H, W, T, C)
+    activation: float
+    file: str
+
+
+def best_real(model, layer, chosen, settings, directory, nclass=None):
+    """The RealClip in a dataset that each unit responds to most; of its first `nclass` classes, by default all."""
+    height, width, *depth, channels = layers.input_shape(model)
+    if height != width or channels not in (1, 3):
+        raise UserError(f"--videos: the model takes frames of {width}x{height}x{channels}, not square gray or RGB ones")
+    videos = index.scan(directory)
+    if nclass:
+        videos, _ = index.choose_classes(videos, nclass)
+    sampling = Sampling(height, depth[0] if depth else 0, channels == 3)
+    clips, failures = cache.load_clips(videos, sampling)
+    clips = sampling.pick(clips)
+    good = np.array([row for row in range(len(videos)) if row not in failures])
+    values = np.concatenate(
+        [
+            activations(model, layer, chosen, to_input(clips[rows], settings))
+            for rows in np.array_split(good, -(-len(good) // CHUNK))
+        ]
+    )
+    return [
+        RealClip(np.reshape(clips[row], (height, width, -1, channels)), float(value), videos[row].path.name)
+        for row, value in zip(good[values.argmax(0)], values.max(0), strict=True)
+    ]
+
+
+def activations(model, layer, chosen, inputs):
+    """Activation (B, units) of each unit `chosen` for each clip."""
+    seen = layers.look(model, layer, inputs)
+    return np.stack([objectives.measure(seen, np.full(len(inputs), unit)).numpy() for unit in chosen], 1)

@@ -1,0 +1,68 @@
+"""What is asked of an ascent and what is found, for any procedure."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from actioncnn.visualize import layers, objectives
+from actioncnn.visualize.spectrum import to_input
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to climb; the defaults are those of visualize_input.py."""
+
+    iterations: int = 20
+    objective: str = "auto"  # auto, margin, logit or mean
+    tv: float = 1.0  # smoothness in space, 0: white
+    tv_time: float = 3.0  # smoothness in time, 0: any speed
+    contrast: float = 0.7  # rms before the sigmoid, at most; .5: a standard deviation of .12, as in nature
+    jitter: int = 3  # pixels, at most; 0: none in time either
+    restarts: int = 1
+    seed: int = 0
+    low: float = 0.0  # the input's range
+    high: float = 255.0
+    classic: bool = False
+
+
+class Result(NamedTuple):
+    """What was found for one unit."""
+
+    unit: int
+    frames: np.ndarray  # uint8 (H, W, T, C), T = 1 for a frame
+    clip: np.ndarray  # `frames` as the network takes them, float32 (H, W, T, C) or (H, W, C)
+    before: float  # activation (logit of a class, else mean output) of the noise at the start
+    found: float  # of the clip before it is rounded to 8 bits
+    saved: float  # of `frames`
+    probability: float | None  # of the class by `frames`, where the unit stands for one
+    winner: int | None  # the most probable class
+    curve: list  # objective before each iteration, and of what was found
+
+
+def show(model, layer, chosen, clips):
+    """(activation (B,), probability (B,) or None, most probable class (B,) or None) of unit chosen[b] for clips[b]."""
+    seen = layers.look(model, layer, tf.constant(clips))
+    activation = objectives.measure(seen, chosen).numpy()
+    if not seen.logits:
+        return activation, None, None
+    probabilities = seen.output.numpy()
+    return activation, probabilities[range(len(chosen)), chosen], probabilities.argmax(1)
+
+
+def results(model, layer, chosen, first, last, frames, curve, settings):
+    """A Result for each clip; `curve` is (iterations + 1, B)."""
+    before, _, _ = show(model, layer, chosen, first)
+    found, _, _ = show(model, layer, chosen, last)
+    clips = to_input(frames, settings)
+    saved, probability, winner = show(model, layer, chosen, clips)
+    frames = frames if frames.ndim == 5 else frames[:, :, :, None]
+    return [
+        Result(
+            int(unit), frames[b], clips[b], float(before[b]), float(found[b]), float(saved[b]),
+            None if probability is None else float(probability[b]), None if winner is None else int(winner[b]),
+            [float(value) for value in curve[:, b]],
+        )
+        for b, unit in enumerate(chosen)
+    ]  # fmt: skip

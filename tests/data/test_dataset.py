@@ -1,0 +1,78 @@
+"""A network is shown the frames that its options say."""
+
+import numpy as np
+import pytest
+from helpers import write_video
+
+from actioncnn.data import dataset
+from actioncnn.errors import UserError
+from actioncnn.video.sampling import Sampling
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two videos of 24 frames whose gray says their number: 10 each."""
+    folder = tmp_path_factory.mktemp("numbered")
+    frames = np.repeat(np.arange(0, 240, 10, np.uint8), 16 * 16).reshape(24, 16, 16)
+    for name in ("Jump", "Run"):
+        write_video(folder / f"v_{name}_g01_c01.avi", frames)
+    return folder
+
+
+def numbers(clips):
+    return np.round(clips[0].mean((0, 1)) / 10).ravel().astype(int).tolist()
+
+
+@pytest.mark.parametrize(
+    ("depth", "skip", "shape", "expected"),
+    [
+        (4, True, (2, 8, 8, 4, 1), [0, 6, 12, 18]),
+        (4, False, (2, 8, 8, 4, 1), [0, 1, 2, 3]),
+        (0, True, (2, 8, 8, 1), [12]),  # the middle one
+    ],
+)
+def test_frames_of_a_clip(folder, cache, depth, skip, shape, expected):
+    data, notes = dataset.load_dataset(folder, 2, Sampling(8, depth, False, skip), cache, 1)
+    assert data.clips.shape == shape and data.shape == shape[1:] and notes == []
+    assert numbers(data.clips) == expected
+
+
+@pytest.mark.parametrize(
+    ("depth", "skip", "expected"),
+    [
+        (4, True, [[0, 6, 12, 18], [2, 8, 14, 20], [4, 10, 16, 22]]),
+        (4, False, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]),
+        (0, True, [[0], [8], [16]]),
+    ],
+)
+def test_views_show_other_frames(folder, cache, depth, skip, expected):
+    data, _ = dataset.load_dataset(folder, 2, Sampling(8, depth, False, skip), cache)
+    views = dataset.test_views(dataset.replace(data, test=np.array([1, 0])), 3, cache)
+    assert [numbers(view.clips) for view in views] == expected
+    assert all((view.targets == data.targets[[1, 0]]).all() and view.test.tolist() == [0, 1] for view in views)
+
+
+def test_classes_targets_and_notes(bars, cache):
+    data, notes = dataset.load_dataset(bars, 5, Sampling(8, 2, False), cache)
+    assert data.classes == ["BarLeft", "BarRight"] and notes == [
+        f"{bars} has 2 classes, fewer than --nclass 5: all are used"
+    ]
+    assert [data.classes[label] for label in data.labels(range(len(data.videos)))] == [
+        video.name for video in data.videos
+    ]
+
+
+def test_videos_that_failed_are_on_no_side(bars, cache):
+    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
+    broken = dataset.replace(data, failures={0: "is empty", 47: "is empty"})
+    divided, _ = dataset.divide(broken, "1", 0)
+    assert sorted([*divided.train, *divided.test]) == list(range(1, 47))
+    with pytest.raises(UserError, match="--split 3"):
+        dataset.divide(data, "3", 0)
+
+
+def test_test_clips_are_read_where_they_are_indexed(bars, cache):
+    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
+    data = dataset.replace(data, test=np.array([5, 3]))
+    clips = dataset.TestClips(data)
+    assert len(clips) == 2 and np.array_equal(clips[1], data.clips[3])

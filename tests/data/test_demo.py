@@ -1,0 +1,120 @@
+"""The demo dataset: its files, and that only motion tells the class."""
+
+import cv2
+import numpy as np
+import pytest
+from helpers import data_of
+
+from actioncnn.data import demo, index, motion
+from actioncnn.errors import UserError
+from actioncnn.video.decode import decode, read_frames
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return demo.make_demo(tmp_path_factory.mktemp("motion"), groups=2, clips=1)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """The demo's dataset as it is: uint8 (400, 32, 32, 10, 1), classes and groups."""
+    directory = tmp_path_factory.mktemp("demo")
+    demo.make_demo(directory)
+    videos = index.scan(directory)
+    frames = np.stack([read_frames(video.path, 32, 32, 10) for video in videos]).transpose(0, 2, 3, 1)[..., None]
+    names = sorted({video.name for video in videos})
+    label = np.array([names.index(video.name) for video in videos])
+    return frames, label, np.array([video.group for video in videos])
+
+
+def test_names_and_frames(small):
+    assert [path.name for path in small][:2] == ["v_Grow_g01_c01.avi", "v_Grow_g02_c01.avi"]
+    assert len(small) == 16 and {video.name for video in index.scan(small[0].parent)} == set(motion.CLASSES)
+    assert all(sum(1 for _ in decode(path)) == motion.FRAMES for path in small)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_videos(small, tmp_path):
+    again = demo.make_demo(tmp_path / "again", groups=1, clips=1)
+    for path in again:
+        assert path.read_bytes() == (small[0].parent / path.name).read_bytes()
+    other = demo.make_demo(tmp_path / "other", groups=1, clips=1, seed=1)
+    assert all(a.read_bytes() != b.read_bytes() for a, b in zip(again, other, strict=True))
+
+
+@pytest.mark.slow
+def test_a_second_call_makes_what_is_missing(tmp_path):
+    paths = demo.make_demo(tmp_path / "m", groups=1, clips=1)
+    kept, times = paths[0].read_bytes(), [path.stat().st_mtime_ns for path in paths]
+    paths[0].unlink()
+    demo.make_demo(tmp_path / "m", groups=1, clips=1)
+    assert paths[0].read_bytes() == kept
+    assert [path.stat().st_mtime_ns for path in paths[1:]] == times[1:]
+    colored = demo.make_demo(tmp_path / "m", groups=1, clips=1, color=True)
+    frame = next(decode(colored[0]))[1]()[1]
+    assert np.abs(frame[..., 0].astype(int) - frame[..., 2]).mean() > 1  # gray videos did not stay
+
+
+def test_foreign_files_are_left_alone(tmp_path):
+    (tmp_path / "holiday.avi").touch()
+    with pytest.raises(UserError, match="motion.json"):
+        demo.make_demo(tmp_path)
+
+
+@pytest.mark.slow
+def test_frames_at_any_time_are_alike_in_all_classes(clips):
+    """Means over the clips of a class of what single frames show differ by no more than chance lets them."""
+    frames, label, _ = clips
+    for time in (0, 4, 9):
+        pictures = frames[:, :, :, time, 0].astype(np.float32)
+        edges = np.array([np.abs(cv2.Laplacian(picture, cv2.CV_32F)).mean() for picture in pictures])
+        for figure in (pictures.mean((1, 2)), pictures.std((1, 2)), edges):
+            means = np.array([figure[label == name].mean() for name in range(8)])
+            assert means.std() < 3 * figure.std() / np.sqrt(50)
+
+
+def network(shape, kind):
+    """A small CNN; kind: 2 or 3 dimensions."""
+    import keras
+    from keras import layers
+
+    convolution, pool = (layers.Conv2D, layers.MaxPooling2D) if kind == 2 else (layers.Conv3D, layers.MaxPooling3D)
+    average = layers.GlobalAveragePooling2D if kind == 2 else layers.GlobalAveragePooling3D
+    steps = [layers.Rescaling(1 / 127.5, -1)]
+    for filters in (16, 32, 64):
+        steps += [convolution(filters, 3, padding="same", use_bias=False), layers.BatchNormalization(momentum=0.9)]
+        steps += [layers.Activation("relu"), pool(2, padding="same")]
+    model = keras.Sequential([keras.Input(shape), *steps, average(), layers.Dense(8, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    return model
+
+
+def held_out_accuracy(inputs, label, group, kind, epochs):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    train = group > 7
+    model = network(inputs.shape[1:], kind)
+    model.fit(inputs[train], label[train], batch_size=16, epochs=epochs, verbose=0)
+    return model.evaluate(inputs[~train], label[~train], verbose=0)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("time", [0, 5])
+def test_no_single_frame_tells_the_class(clips, time):
+    frames, label, group = clips
+    assert held_out_accuracy(frames[:, :, :, time], label, group, 2, 15) < 0.225  # chance is .125
+
+
+@pytest.mark.slow
+def test_motion_tells_the_class(clips):
+    """The suite's own 3D network and recipe, on the split of the demo."""
+    from actioncnn.train import loop, networks
+    from actioncnn.train.recipes import NETWORKS
+
+    frames, label, group = clips
+    data = data_of(frames, label, np.flatnonzero(group > 7), np.flatnonzero(group <= 7))
+    build = lambda: networks.residual((32, 32, 10, 1), 8)  # noqa: E731
+    options = {"batch": 16, "epochs": 12, "seed": 0, "jit_compile": False}
+    _, history = loop.fit(build, data, NETWORKS["residual"].recipe, **options)
+    assert history[-1]["val_acc"] > 0.9

@@ -1,0 +1,11 @@
+"""A camera is named by its number."""
+
+from actioncnn.predict import camera
+
+
+def test_numbers_of_cameras(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert camera.number(["0"]) == 0 and camera.number(["12"]) == 12
+    assert camera.number(["0", "1"]) is None and camera.number(["x.avi"]) is None
+    (tmp_path / "0").touch()
+    assert camera.number(["0"]) is None

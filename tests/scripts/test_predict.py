@@ -1,0 +1,162 @@
+"""predict.py on networks that the training scripts made."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers import ROOT, run_script, write_video
+
+from actioncnn.predict import camera, pipeline
+
+
+def train(script, output, videos, cache, *options):
+    argv = ["--videos", videos, "--output", output, "--cache", cache, "--nclass", 2, "--epoch", 1]
+    assert run_script(script, *argv, "--batch", 16, "--size", 16, *options) == 0
+    return output
+
+
+@pytest.fixture
+def result(trained_run):
+    return trained_run
+
+
+def rows_of(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def check_equal(run, result, videos, tmp_path):
+    """The test clips of a training run are predicted as in its predictions.csv."""
+    expected = {row["file"]: row for row in rows_of(result / "predictions.csv")}
+    code, _, error = run("predict.py", "--run", result, "--csv", tmp_path / "p.csv", *(videos / f for f in expected))
+    assert code == 0, error
+    found = rows_of(tmp_path / "p.csv")
+    assert [Path(row["file"]).name for row in found] == list(expected)
+    for row in found:
+        true = expected[Path(row["file"]).name]
+        assert row["predicted"] == true["predicted"]
+        assert abs(float(row["confidence"]) - float(true["confidence"])) < 1e-5
+
+
+def test_equals_training_3d(run, result, bars, tmp_path):
+    check_equal(run, result, bars, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "script, options", [("2dcnn.py", ["--color"]), ("3dcnn.py", ["--skip", "False", "--depth", "3", "--color"])]
+)
+def test_equals_training_others(run, bars, cache, tmp_path, script, options):
+    check_equal(run, train(script, tmp_path / "run", bars, cache, *options), bars, tmp_path)
+
+
+@pytest.mark.slow
+def test_from_another_directory(result, bars, tmp_path):
+    shutil.copy(bars / "v_BarLeft_g01_c01.avi", tmp_path / "mine.avi")
+    (tmp_path / "broken.mp4").write_text("no video")
+    command = [sys.executable, ROOT / "predict.py", "--run", result, "mine.avi", "broken.mp4", "missing.avi"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.startswith("mine.avi\n") and len(done.stdout.splitlines()) == 3
+    assert done.stderr.splitlines() == [
+        "predict.py: broken.mp4: cannot be opened as a video",
+        "predict.py: missing.avi: no such file",
+    ]
+
+
+def test_json_is_all_on_standard_output(run, result, bars, tmp_path):
+    code, output, error = run(
+        "predict.py", "--run", result, bars / "v_BarLeft_g0[12]_c01.avi", tmp_path / "x", "--json"
+    )
+    items = json.loads(output)
+    assert code == 1 and [set(item) for item in items] == [{"file", "predictions"}] * 2 + [{"file", "error"}]
+    assert abs(sum(pair["probability"] for pair in items[0]["predictions"]) - 1) < 1e-5
+    assert error.count("\n") == 1
+
+
+def test_without_arguments_of_a_run(run, result, bars, tmp_path):
+    for ending in ("json", "hd5"):
+        shutil.copy(result / f"ucf101_3dcnnmodel.{ending}", tmp_path / f"my.{ending}")
+    video = bars / "v_BarLeft_g01_c01.avi"
+    code, output, error = run("predict.py", "-m", tmp_path / "my.json", video)
+    assert code == 0 and "class 0" in output and "class 1" in output
+    assert "assumed 4 frames at even intervals, 16x16 pixels, gray" in error and "--classes" in error
+    assert run("predict.py", "--run", tmp_path, video)[1] == output
+    named = run("predict.py", "-m", tmp_path / "my.json", "--classes", result / "classes.txt", video)[1]
+    assert named == run("predict.py", "--run", result, video)[1]
+
+
+@pytest.mark.parametrize(
+    "options, code, words",
+    [
+        (["x.avi"], 2, "--run DIRECTORY or --model"),
+        (["--run", "{tmp}", "x.avi"], 1, "no model in"),
+        (["--run", "{tmp}/none", "x.avi"], 1, "is not a directory"),
+        (["--model", "{tmp}/none.json", "x.avi"], 1, "none.json: no such file"),
+        (["--run", "{run}", "--plot", "x.png", "x.avi"], 2, "needs --window"),
+        (["--run", "{run}", "--annotate", "{tmp}/x.mp4", "x.avi", "y.avi"], 1, "one video file, not 2"),
+        (["--run", "{run}", "--csv", "{tmp}/none/x.csv", "x.avi"], 2, "no directory"),
+        (["--run", "{run}", "--window", "0", "x.avi"], 2, "above zero"),
+        (["--run", "{run}", "--classes", "{tmp}/three.txt", "x.avi"], 1, "3 names for 2 classes"),
+        (["--run", "{run}", "77"], 1, "camera 77: no such camera"),
+    ],
+)
+def test_errors_are_one_line(run, result, tmp_path, options, code, words):
+    (tmp_path / "three.txt").write_text("a\nb\nc\n")
+    found, output, error = run("predict.py", *(option.format(tmp=tmp_path, run=result) for option in options))
+    assert found == code and not output
+    assert words in error.splitlines()[-1]
+    assert code == 2 or error.count("\n") == 1
+
+
+def test_window_plot_and_annotate(run, result, bars, tmp_path):
+    video = bars / "v_BarLeft_g01_c01.avi"
+    outputs = ["--plot", tmp_path / "t.png", "--annotate", tmp_path / "a.mp4", "--csv", tmp_path / "t.csv"]
+    code, _, error = run("predict.py", "--run", result, "--window", "0.4", *outputs, video)
+    assert code == 0, error
+    whole = run("predict.py", "--run", result, "--window", "60", video, "--json")[1]
+    alone = run("predict.py", "--run", result, video, "--json")[1]
+    assert json.loads(whole)[0]["timeline"][0]["predictions"] == json.loads(alone)[0]["predictions"]
+    rows = rows_of(tmp_path / "t.csv")
+    assert [(row["start"], row["end"]) for row in rows] == [
+        ("0.000", "0.400"), ("0.200", "0.600"), ("0.400", "0.800")
+    ]  # fmt: skip
+    assert cv2.imread(str(tmp_path / "t.png")).std() > 10
+    assert "too few for legible text" in error  # 32x32 pixels
+    copy = cv2.VideoCapture(str(tmp_path / "a.mp4"))
+    assert [copy.get(name) for name in (3, 4, 5, 7)] == [32, 32, 25, 20]
+
+
+def test_camera(run, result, bars, monkeypatch):
+    capture = cv2.VideoCapture(str(bars / "v_BarLeft_g01_c01.avi"))
+    capture.read()
+    monkeypatch.setattr(camera, "open_camera", lambda index: capture)
+    monkeypatch.setattr(camera, "live", lambda capture: ((i / 5, 0.2, capture.retrieve) for i in range(25)))
+    code, output, error = run("predict.py", "--run", result, 0)
+    assert code == 1 and error.endswith("camera 0: gives no more frames\n")
+    assert len(output.splitlines()) == 3 and output.count("Bar") == 6  # 0-3, 1-4 and 2-5 s
+
+
+@pytest.mark.slow
+def test_4k(run, result, tmp_path):
+    write_video(tmp_path / "4k.mp4", np.full((6, 2160, 3840), 40, np.uint8), "mp4v")
+    code, output, _ = run("predict.py", "--run", result, tmp_path / "4k.mp4")
+    assert code == 0 and "%" in output
+
+
+@pytest.mark.skipif("HARD_VIDEOS_DIR" not in os.environ, reason="HARD_VIDEOS_DIR names no directory of odd videos")
+@pytest.mark.parametrize("options", [[], ["--window", "1"]])
+def test_hard_videos(run, result, tmp_path, options):
+    folder = Path(os.environ["HARD_VIDEOS_DIR"])
+    code, _, error = run("predict.py", "--run", result, folder, "--csv", tmp_path / "h.csv", *options)
+    named = {row["file"] for row in rows_of(tmp_path / "h.csv")}
+    failed = [line for line in error.splitlines() if str(folder) in line]
+    assert len(named) + len(failed) == len(pipeline.expand([folder])) and len(failed) < len(named)
+    assert code == (1 if failed else 0) and "Traceback" not in error

@@ -1,0 +1,221 @@
+"""The training scripts, end to end on videos that the tests make: files, figures, learning, errors, resumption."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+from actioncnn.report import tables
+
+RUN_FILES = {
+    "args.json",
+    "classes.txt",
+    "confusion_matrix.png",
+    "model.png",
+    "model_accuracy.png",
+    "model_loss.png",
+    "predictions.csv",
+    "result.txt",
+}
+
+
+def metrics(output):
+    return json.loads((output / "args.json").read_text())["metrics"]
+
+
+def check_run(output, stem, epochs):
+    """All files of a run are there, and say the same."""
+    names = {path.name for path in output.iterdir()}
+    assert names >= RUN_FILES | {f"{stem}.json", f"{stem}.hd5"}
+    assert not [name for name in names if name.startswith((".", "checkpoint"))]
+    history = tables.read_history(output / "result.txt")
+    assert [row["epoch"] for row in history] == list(range(1, epochs + 1))
+    assert (output / "result.txt").read_text().startswith("epoch\tloss\tacc\tval_loss\tval_acc\n1\t")
+    assert (output / f"{stem}.hd5").read_bytes()[:8] == b"\x89HDF\r\n\x1a\n"
+    assert (output / "model.png").read_bytes()[:4] == b"\x89PNG"
+    with (output / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    right = np.mean([row["true"] == row["predicted"] for row in rows])
+    assert right == pytest.approx(metrics(output)["top1"]) == pytest.approx(history[-1]["val_acc"], abs=1e-5)
+    return rows
+
+
+@pytest.mark.slow
+def test_3dcnn_learns_motion(run, bars, cache, tmp_path):
+    options = [
+        "--videos",
+        bars,
+        "--nclass",
+        2,
+        "--batch",
+        8,
+        "--epoch",
+        10,
+        "--cache",
+        cache,
+        "--size",
+        16,
+        "--views",
+        3,
+    ]
+    code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "new" / "out")
+    assert code == 0, error
+    rows = check_run(tmp_path / "new" / "out", "ucf101_3dcnnmodel", 10)
+    assert {int(row["file"].split("_g")[1][:2]) for row in rows} == set(range(1, 8))  # groups of official split 1
+    assert metrics(tmp_path / "new" / "out")["top1"] > 0.9  # of 28 clips; chance reaches 20 in 1 of 50 runs
+    assert metrics(tmp_path / "new" / "out")["top1_views"] > 0.9
+    assert (tmp_path / "new" / "out" / "classes.txt").read_text() == "BarLeft\nBarRight\n"
+    assert "device: " in output and "20 train clips of 5 groups, 28 test clips of 7 groups" in output
+    saved = json.loads((tmp_path / "new" / "out" / "args.json").read_text())
+    assert saved["recipe"]["augment"]["flip"] is False  # a mirror would make left right
+    assert saved["options"]["batch"] == 8 and saved["versions"]["keras"] and saved["counts"]["train"] == 20
+
+
+@pytest.mark.slow
+def test_2dcnn_learns_a_picture(run, stripes, cache, tmp_path):
+    options = ["--videos", stripes, "--batch", 8, "--epoch", 12, "--cache", cache, "--size", 16, "--color"]
+    code, output, error = run("2dcnn.py", *options, "--output", tmp_path)
+    assert code == 0, error
+    check_run(tmp_path, "ucf101cnnmodel", 12)
+    assert metrics(tmp_path)["top1"] >= 0.9
+    assert "random" in output and "fewer than --nclass 101" in output
+    shape = json.loads((tmp_path / "ucf101cnnmodel.json").read_text())["config"]["layers"][0]["config"]["batch_shape"]
+    assert shape == [None, 16, 16, 3]
+
+
+@pytest.mark.slow
+def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_path, monkeypatch):
+    options = ["--videos", bars, "--batch", 8, "--epoch", 12, "--cache", cache, "--size", 16]
+    options += ["--nmodel", 2, "--depth", 5]
+    assert run("3dcnn_ensemble.py", *options, "--output", tmp_path / "whole")[0] == 0
+    names = {path.name for path in (tmp_path / "whole").iterdir()}
+    assert names >= {f"{i}_{kind}.png" for i in (0, 1) for kind in ("accuracy", "loss")}
+    assert names >= {"result_0.txt", "result_1.txt", "result.txt", "ucf101_3dcnnmodel.hd5", "predictions.csv"}
+    header, figures = (tmp_path / "whole" / "result.txt").read_text().splitlines()
+    assert header == "loss\tacc" and float(figures.split("\t")[1]) == pytest.approx(metrics(tmp_path / "whole")["top1"])
+    assert metrics(tmp_path / "whole")["top1"] > 0.75
+
+    from actioncnn.train import loop
+
+    fit, calls = loop.fit, []
+
+    def killed_in_the_second(*args, on_epoch, **more):
+        calls.append(1)
+
+        def after(history):
+            on_epoch(history)
+            if len(calls) == 2 and len(history) == 2:
+                raise KeyboardInterrupt
+
+        return fit(*args, on_epoch=after, **more)
+
+    monkeypatch.setattr(loop, "fit", killed_in_the_second)
+    monkeypatch.setattr("os._exit", lambda code: sys.exit(code))
+    assert run("3dcnn_ensemble.py", *options, "--output", tmp_path / "killed")[0] == 130
+    assert len(tables.read_history(tmp_path / "killed" / "result_1.txt")) == 2
+    monkeypatch.setattr(loop, "fit", fit)
+    assert run("3dcnn_ensemble.py", *options, "--output", tmp_path / "killed", "--resume")[0] == 0
+    for name in ("result_0.txt", "result_1.txt", "result.txt", "predictions.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_my_model_from_another_directory(bars, cache, tmp_path):
+    command = [sys.executable, str(ROOT / "3dcnn-my-model.py"), "--videos", str(bars), "--epoch", "12", "--batch", "8"]
+    command += ["--cache", str(cache), "--size", "16", "--output", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    check_run(tmp_path / "out", "ucf101_3dcnnmodel", 12)
+    assert metrics(tmp_path / "out")["top1"] > 0.9
+    for line in done.stderr.replace("\r", "\n").splitlines():
+        assert line.startswith(("training", "reading")) or not line.strip(), line  # no chatter of TensorFlow
+
+
+@pytest.mark.slow
+def test_layouts_and_seeds(run, bars, tmp_path):
+    """Flat and nested give the same result.txt, byte for byte, another seed another; a cache hit decodes nothing."""
+    nested = tmp_path / "above" / "UCF-101"
+    for path in bars.glob("*.avi"):
+        folder = nested / path.name.split("_")[1]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder)
+    options = ["--batch", 8, "--epoch", 1, "--cache", tmp_path / "cache", "--size", 16, "--depth", 4, "--split", "2"]
+    for name, videos, seed in (("flat", bars, 5), ("nested", nested.parent, 5), ("other", bars, 6)):
+        code, _, error = run("3dcnn.py", *options, "--videos", videos, "--seed", seed, "--output", tmp_path / name)
+        assert code == 0, error
+        assert ("reading videos" in error) == (name != "other")
+    flat, nested, other = ((tmp_path / name / "result.txt").read_bytes() for name in ("flat", "nested", "other"))
+    assert flat == nested != other
+
+
+@pytest.mark.slow
+def test_a_resumed_run_must_be_the_same_run(run, bars, cache, tmp_path):
+    options = ["--videos", bars, "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path]
+    assert run("3dcnn.py", *options)[0] == 0
+    before = (tmp_path / "result.txt").read_bytes()
+    code, _, error = run("3dcnn.py", *options, "--resume", "--batch", 7)
+    assert code == 1 and "--batch" in error and error.strip().count("\n") == 0
+    code, output, _ = run("3dcnn.py", *options, "--resume")
+    assert code == 0 and "nothing is left to do" in output and (tmp_path / "result.txt").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_all_splits(run, bars, cache, tmp_path):
+    options = ["--videos", bars, "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path]
+    code, _, error = run("3dcnn.py", *options, "--split", "all")
+    assert code == 1 and "--split 3" in error  # there are no groups 15 to 21
+    for path in sorted(bars.glob("*g12*")):
+        shutil.copy2(path, tmp_path / path.name.replace("g12", "g15"))
+    everything = tmp_path / "videos"
+    shutil.copytree(bars, everything)
+    for path in tmp_path.glob("*g15*"):
+        shutil.move(path, everything)
+    options[1] = everything
+    code, output, error = run("3dcnn.py", *options, "--split", "all")
+    assert code == 0, error
+    rows = [line.split("\t") for line in (tmp_path / "result.txt").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["split", "1", "2", "3", "mean", "std"]
+    top1 = [float(row[2]) for row in rows[1:4]]
+    assert float(rows[4][2]) == pytest.approx(np.mean(top1), abs=1e-5) and "three splits" in output
+    assert (tmp_path / "split_3" / "predictions.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_broken_video_costs_only_itself(run, bars, cache, tmp_path):
+    shutil.copytree(bars, tmp_path / "videos")
+    (tmp_path / "videos" / "v_BarLeft_g01_c09.avi").write_bytes(b"RIFF broken")
+    (tmp_path / "videos" / "notes.txt").write_text("not a video")
+    options = ["--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path / "out"]
+    code, output, error = run("3dcnn.py", "--videos", tmp_path / "videos", *options)
+    assert code == 0 and "28 test clips" in output
+    listed = [line for line in error.splitlines() if "v_BarLeft_g01_c09.avi" in line]
+    assert len(listed) == 1 and "cannot be opened" in listed[0] and "notes.txt" not in error
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "words"),
+    [
+        (None, ["--videos", "absent"], ["absent", "UCF101", "unrar"]),
+        (lambda d: (d / "empty").mkdir(), ["--videos", "empty"], ["empty", "no video"]),
+        (lambda d: shutil.copytree(d / "bars" / "BarLeft", d / "one"), ["--videos", "one"], ["one class"]),
+        (lambda d: (d / "file").touch(), ["--videos", "bars", "--output", "file"], ["--output", "file"]),
+        (lambda d: (d / "file").touch(), ["--videos", "bars", "--output", "file/out"], ["--output", "file"]),
+    ],
+)
+def test_mistakes_are_told_in_one_line(run, bars, tmp_path, monkeypatch, make, options, words):
+    monkeypatch.chdir(tmp_path)
+    for path in bars.glob("*g01*.avi"):
+        folder = tmp_path / "bars" / path.name.split("_")[1]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, folder)
+    if make:
+        make(tmp_path)
+    code, output, error = run("3dcnn.py", "--output", "out", "--cache", tmp_path / "cache", *options)
+    lines = [line for line in error.replace("\r", "\n").splitlines() if line.strip() and "reading videos" not in line]
+    assert code == 1 and len(lines) == 1
+    assert all(word.lower() in lines[0].lower() for word in words), lines[0]

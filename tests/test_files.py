@@ -1,0 +1,49 @@
+"""Files appear whole or not at all, and their names can be printed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from actioncnn import files
+from actioncnn.errors import UserError
+
+
+def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "result.txt"
+    files.write(path, "former")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(UserError, match=r"result.txt: cannot be written \(No space left on device\)"):
+        files.write(path, "new")
+    assert path.read_text() == "former"
+    assert os.listdir(tmp_path) == ["result.txt"]
+
+
+def test_a_file_is_never_open_under_its_own_name(tmp_path):
+    with files.replaced(tmp_path / "clip.avi") as new:
+        new.write_bytes(b"new")
+        assert new.suffix == ".avi" and os.listdir(tmp_path) == [new.name] != ["clip.avi"]
+    with pytest.raises(KeyError), files.replaced(tmp_path / "clip.avi", ".h5") as new:
+        new.write_bytes(b"newer")
+        assert new.suffix == ".h5"
+        raise KeyError
+    assert os.listdir(tmp_path) == ["clip.avi"] and (tmp_path / "clip.avi").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".txt", "篮" * 83 + ".txt"])
+def test_the_longest_names(tmp_path, name):
+    files.write(tmp_path / name, "bad\udcffname")
+    assert (tmp_path / name).read_bytes() == b"bad\xffname"
+
+
+def test_names_that_are_no_text_are_printable():
+    assert files.printable(Path(os.fsdecode(b"caf\xe9.avi"))) == "caf?.avi"
+
+
+def test_an_output_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    files.make_output(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir() and not os.listdir(tmp_path / "new" / "folder")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match="--output .*file"):
+            files.make_output(path)

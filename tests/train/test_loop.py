@@ -1,0 +1,106 @@
+"""Training learns, repeats itself, and goes on after an interruption as if there had been none."""
+
+import keras
+import numpy as np
+import pytest
+from helpers import data_of
+from keras import layers
+
+from actioncnn.train import loop, networks
+from actioncnn.train.recipes import Augment, Recipe
+
+RECIPE = Recipe(learning_rate=3e-3, augment=Augment(flip=True, light=0.2))
+
+
+def brightness_task(count=48):
+    """Clips that are dark or bright: learned in a few steps."""
+    rng = np.random.default_rng(0)
+    label = np.arange(count) % 2
+    clips = (rng.integers(0, 120, (count, 8, 8, 4, 1)) + 100 * label[:, None, None, None, None]).astype(np.uint8)
+    return data_of(clips, label, range(32), range(32, count))
+
+
+def small():
+    steps = [
+        layers.Rescaling(1 / 127.5, -1),
+        layers.Conv3D(4, 3, padding="same"),
+        layers.BatchNormalization(momentum=0.5),
+    ]
+    steps += [layers.Flatten(), layers.Dropout(0.3), layers.Dense(2, activation="softmax")]
+    return networks.chain((8, 8, 4, 1), steps)
+
+
+def fit(epochs=6, seed=3, **more):
+    return loop.fit(small, brightness_task(), RECIPE, batch=8, epochs=epochs, seed=seed, jit_compile=False, **more)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return fit()
+
+
+def test_it_learns(whole):
+    model, history = whole
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5, 6]
+    assert history[-1]["val_acc"] >= 0.9 and history[-1]["val_loss"] < history[0]["val_loss"]
+    data = brightness_task()
+    truth = data.labels(data.test)
+    assert (loop.predict(model, data, 5).argmax(1) == truth).mean() >= 0.9
+
+
+@pytest.mark.slow
+def test_same_seed_same_result(whole):
+    model, history = fit()
+    assert history == whole[1]
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), whole[0].get_weights(), strict=True))
+    assert fit(epochs=1, seed=4)[1][0]["loss"] != history[0]["loss"]
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_resumed_run_equals_an_uninterrupted_one(whole, tmp_path, after):
+    def kill(history):
+        if len(history) == after:
+            raise Killed
+
+    checkpoint = tmp_path / "checkpoint.h5"
+    with pytest.raises(Killed):
+        fit(checkpoint=checkpoint, on_epoch=kill)
+    model, history = fit(checkpoint=checkpoint)
+    assert history == whole[1]
+    networks = zip(model.get_weights(), whole[0].get_weights(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in networks if a.dtype == np.float32)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.h5"]
+
+
+def test_schedule_decays_or_stays():
+    for final, expected in ((0, [1, 0.5, 0]), (1, [1, 1, 1])):
+        rate = loop.learning_rate(Recipe(learning_rate=1.0, final=final), 100)
+        assert [float(rate(step)) for step in (0, 50, 100)] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(("clips", "batch"), [(130, 128), (128, 128), (32, 5)])
+def test_the_bar_counts_clips(clips, batch, capsys):
+    progress = loop.Progress([], 2, clips, batch)
+    progress.on_train_begin()
+    for _ in range(2):
+        for step in range(-(-clips // batch)):
+            progress.on_train_batch_end(step)
+        progress.on_epoch_end(0, {"loss": 1})
+    assert progress.bar.n == progress.bar.total == 2 * clips
+    progress.on_train_end()
+
+
+@pytest.mark.slow
+def test_mixed_precision_is_left_behind():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model, history = fit(epochs=1)
+        plain = loop.in_float32(small, model)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in plain.layers} == {"float32"} and np.isfinite(history[0]["loss"])

@@ -1,0 +1,67 @@
+"""Options of the training scripts: names and defaults of 2017, types, usage errors."""
+
+import pytest
+
+from actioncnn.train.options import ClipOptions, EnsembleOptions, Options, parse
+from actioncnn.video.sampling import Sampling
+
+DEFAULTS = {"batch": 128, "epoch": 100, "nclass": 101, "color": False, "skip": True, "depth": 10}
+
+
+def test_defaults_of_2017():
+    options = parse(ClipOptions, "", ["--output", "x"])
+    assert {name: getattr(options, name) for name in DEFAULTS} == DEFAULTS
+    assert str(options.videos) == "UCF101" and options.members is None
+    assert parse(EnsembleOptions, "", ["--output", "x"]).members == 3
+
+
+def test_the_line_of_2017_parses():
+    line = (
+        "--batch 32 --epoch 50 --videos dataset/ --nclass 10 --output 3dcnnresult/ --color True --skip False --depth 10"
+    )
+    options = parse(ClipOptions, "", line.split())
+    assert (options.color, options.skip, options.depth, options.nclass) == (True, False, 10, 10)
+    assert options.sampling == Sampling(32, 10, True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [([], True), (["True"], True), (["yes"], True), (["1"], True), (["FALSE"], False), (["no"], False), (["0"], False)],
+)
+def test_booleans(words, value):
+    assert parse(ClipOptions, "", ["--output", "x", "--color", *words]).color is value
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--batch", "0"],
+        ["--depth", "-1"],
+        ["--color", "maybe"],
+        ["--epoch", "1.5"],
+        ["--split", "4"],
+        ["--nclass", "1"],
+        ["--learning-rate", "0"],
+        ["--learning-rate", "nan"],
+        ["--bat", "3"],
+        ["--size", "4"],
+    ],
+)
+def test_usage_errors(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        parse(ClipOptions, "", ["--output", "x", *words])
+    assert end.value.code == 2
+    assert words[0] in capsys.readouterr().err
+
+
+def test_2d_has_no_clip_options(capsys):
+    options = parse(Options, "", ["--output", "x"])
+    assert not hasattr(options, "skip") and options.sampling == Sampling(32, 0, False)
+    with pytest.raises(SystemExit):
+        parse(Options, "", ["--output", "x", "--depth", "3"])
+    assert "--depth" in capsys.readouterr().err
+
+
+def test_options_do_not_change():
+    with pytest.raises(AttributeError):
+        parse(Options, "", ["--output", "x"]).batch = 3

@@ -1,0 +1,113 @@
+"""The frames are the right frames: videos whose frames carry their number."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers import write_video
+
+from actioncnn.errors import NoFrameError
+from actioncnn.video.decode import claimed_count, decode, read_clip, read_frames, resize
+from actioncnn.video.sampling import Sampling
+
+
+def write_numbered(path, count, size=(64, 48), codec="MJPG"):
+    """A video whose frame i shows i in binary, as eight vertical bars, and is red."""
+    width, height = size
+    frames = np.zeros((count, height, width), np.uint8)
+    for bit in range(8):
+        shown = np.arange(count) >> bit & 1
+        frames[:, :, bit * width // 8 : (bit + 1) * width // 8] = 255 * shown[:, None, None]
+    write_video(path, frames, codec)
+
+
+def number(frame):
+    """The number that a frame of `write_numbered` shows."""
+    bars = np.array_split(frame.reshape(*frame.shape[:2], -1).mean((0, 2)), 8)
+    return sum(1 << bit for bit, bar in enumerate(bars) if bar[len(bar) // 4 : -len(bar) // 4 or None].mean() > 127)
+
+
+@pytest.mark.parametrize(("count", "codec", "ending"), [(100, "MJPG", "avi"), (37, "XVID", "avi"), (25, "mp4v", "mp4")])
+def test_evenly_spaced_frames(tmp_path, count, codec, ending):
+    path = tmp_path / f"numbered.{ending}"
+    write_numbered(path, count, codec=codec)
+    frames = read_frames(path, 64, 48, 10)
+    assert frames.shape == (10, 48, 64) and frames.dtype == np.uint8
+    assert [number(frame) for frame in frames] == [i * count // 10 for i in range(10)]
+
+
+def test_first_frames(tmp_path):
+    write_numbered(tmp_path / "v.avi", 30)
+    frames = read_frames(tmp_path / "v.avi", 32, 32, 10, skip=False)
+    assert [number(frame) for frame in frames] == list(range(10))
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_short_videos_repeat_frames(tmp_path, skip):
+    write_numbered(tmp_path / "v.avi", 4)
+    numbers = [number(frame) for frame in read_frames(tmp_path / "v.avi", 32, 32, 8, skip=skip)]
+    assert numbers == ([0, 0, 1, 1, 2, 2, 3, 3] if skip else [0, 1, 2, 3, 3, 3, 3, 3])
+
+
+def test_a_cut_file_counts_what_decodes(tmp_path):
+    """The header of the cut file still claims 100 frames."""
+    write_numbered(tmp_path / "whole.avi", 100)
+    content = (tmp_path / "whole.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) * 6 // 10])
+    there = sum(1 for _ in decode(tmp_path / "cut.avi"))
+    assert 40 < there < 70
+    numbers = [number(frame) for frame in read_frames(tmp_path / "cut.avi", 64, 48, 10)]
+    assert numbers == [i * there // 10 for i in range(10)]
+
+
+def test_an_absurd_count_is_not_believed(tmp_path):
+    write_numbered(tmp_path / "v.avi", 40)
+    content = bytearray((tmp_path / "v.avi").read_bytes())
+    where = content.find(b"avih") + 8 + 16  # total frames in the main header; the stream's header has it too
+    stream = content.find(b"strh") + 8 + 32
+    for place in (where, stream):
+        content[place : place + 4] = (2**31 - 8).to_bytes(4, "little")
+    (tmp_path / "v.avi").write_bytes(content)
+    numbers = [number(frame) for frame in read_frames(tmp_path / "v.avi", 64, 48, 10)]
+    assert numbers == [i * 40 // 10 for i in range(10)]
+
+
+def test_color_is_rgb(tmp_path):
+    write_video(tmp_path / "v.avi", np.full((5, 48, 64, 3), (0, 0, 250), np.uint8))  # red, as OpenCV writes it
+    frames = read_frames(tmp_path / "v.avi", 16, 12, 3, color=True)
+    assert frames.shape == (3, 12, 16, 3)
+    red, green, blue = frames.mean((0, 1, 2))
+    assert red > 200 and green < 40 and blue < 40
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video at all" * 100])
+def test_no_frame(tmp_path, content, capfd):
+    (tmp_path / "broken.avi").write_bytes(content)
+    with pytest.raises(NoFrameError):
+        read_frames(tmp_path / "broken.avi", 32, 32, 10)
+    assert capfd.readouterr().err == ""
+    with pytest.raises(NoFrameError, match="no such file"):
+        read_frames(tmp_path / "absent.avi", 32, 32, 10)
+
+
+@pytest.mark.parametrize(("depth", "color", "shape"), [(4, True, (8, 8, 4, 3)), (0, False, (8, 8, 2, 1))])
+def test_clips_have_time_behind_the_image(tmp_path, depth, color, shape):
+    write_numbered(tmp_path / "v.avi", 20)
+    clip = read_clip(tmp_path / "v.avi", Sampling(8, depth, color))
+    assert clip.shape == shape and clip.flags.c_contiguous
+    frames = read_frames(tmp_path / "v.avi", 8, 8, shape[2], color)
+    assert all(np.array_equal(clip[:, :, t], frames[t].reshape(8, 8, -1)) for t in range(shape[2]))
+
+
+@pytest.mark.skipif("UCF101_DIR" not in os.environ, reason="needs real UCF-101 clips")
+def test_real_clips_against_a_full_decode():
+    for path in sorted(Path(os.environ["UCF101_DIR"]).rglob("*.avi"))[::4]:
+        capture, frames = cv2.VideoCapture(str(path)), []
+        while (result := capture.read())[0]:
+            frames.append(resize(result[1], 32, 32, False))
+        count = claimed_count(path)
+        count = count if 9 * count // 10 < len(frames) else len(frames)
+        expected = np.stack([frames[i * count // 10] for i in range(10)])
+        assert np.array_equal(read_frames(path, 32, 32, 10), expected), path.name

@@ -1,0 +1,45 @@
+"""What a network is shown."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import ROOT
+
+from actioncnn.video.sampling import Sampling, of_run
+
+
+def test_scramble_is_what_the_scripts_of_2017_did():
+    video = np.random.default_rng(0).integers(0, 255, (5, 4, 4, 3), np.uint8)  # (T, H, W, BGR), as OpenCV reads
+    original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 4, 4, 5, 3))
+    ours = video[..., ::-1].transpose(1, 2, 0, 3)[None]
+    assert (Sampling(4, 5, True, scrambled=True).shown(ours) == original).all()
+
+
+def test_nothing_is_scrambled_otherwise():
+    clips = np.arange(24).reshape(1, 2, 2, 2, 3)
+    assert Sampling(2, 2, True).shown(clips) is clips
+
+
+def test_a_2d_network_takes_the_middle_frame():
+    flat, clip = Sampling(8, 0, False), Sampling(8, 4, False)
+    read = np.arange(2 * 8 * 8 * 2).reshape(2, 8, 8, 2, 1)
+    assert flat.frames == 2 and np.array_equal(flat.pick(read), read[:, :, :, 1]) and clip.pick(read) is read
+    assert flat.times(4) == [2] and clip.times(4) == [0, 1, 2, 3] and clip._replace(skip=False).times(4) == [0] * 4
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"sampling": {"size": 16, "depth": 4, "color": True, "skip": False, "scrambled": False}},
+        {"options": {"size": 16, "skip": False}, "depth": 4, "channels": 3},  # of earlier versions
+    ],
+)
+def test_the_sampling_of_a_run(args):
+    assert of_run(args) == Sampling(16, 4, True, False)
+
+
+def test_it_is_light():
+    code = "import sys, actioncnn.video.sampling; sys.exit(any(name in sys.modules for name in ('numpy', 'cv2')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
