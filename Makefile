@@ -25,7 +25,7 @@ lint: .venv/test
 	$(BIN)/ruff format --check .
 
 bench: .venv/test
-	for name in decoding training_step prediction accuracy; do echo "== $$name"; $(RUN) benchmarks/$$name.py || exit 1; done
+	for name in decoding training prediction accuracy; do echo "== $$name"; $(RUN) benchmarks/$$name.py || exit 1; done
 
 .venv/run: requirements.txt $(GPU)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -43,6 +43,7 @@ def arguments():
     parser.add_argument("--rows", nargs="+", default=ROWS, help="networks and recipes: %(default)s")
     parser.add_argument("--protocols", nargs="+", default=("group", "random"), choices=("group", "random"))
     parser.add_argument("--ablation", action="store_true", help="instead: my-model without each part of its recipe")
+    parser.add_argument("--precision", default="float32", choices=["auto", "float32", "mixed"])
     parser.add_argument("--threads", type=int, default=1, help="of TensorFlow; 0: one per core (default: 1)")
     parser.add_argument(
         "--results", type=Path, default=Path("accuracy.jsonl"), help="file of all trainings, appended to"
@@ -68,7 +69,7 @@ def load(args):
     return data, folds
 
 
-def cnn3d_2017(input_shape, nclass, scaled=False):
+def cnn3d_2017(input_shape, nclass, scaled=False, instead=None):
     """The network of 2017 as it was: raw 0-255 input (0-1 if `scaled`), softmax between convolutions, sigmoid dense."""
     from keras import layers
 
@@ -83,7 +84,7 @@ def cnn3d_2017(input_shape, nclass, scaled=False):
     return chain(input_shape, [*steps, layers.Dense(nclass, activation="softmax")])
 
 
-def cnn2d_2017(input_shape, nclass):
+def cnn2d_2017(input_shape, nclass, instead=None):
     """The 2D network of 2017 as it was: raw 0-255 input, ReLU throughout."""
     from keras import layers
 
@@ -126,7 +127,7 @@ def variants(classes):
     } | {f"my-model without {part}": (networks.residual, less, 10) for part, less in parts.items()}
 
 
-def train(args, data, folds, row, variant, protocol, seed):
+def train(args, data, folds, row, variant, protocol, seed, on):
     """One line of the results: FOLDS trainings that test each clip once."""
     import numpy as np
     from keras.backend import clear_session
@@ -141,9 +142,9 @@ def train(args, data, folds, row, variant, protocol, seed):
     for train_rows, test_rows in folds[protocol]:
         part = dataclasses.replace(data[depth], train=train_rows, test=test_rows)
         build = functools.partial(network, part.shape, len(part.classes))
-        options = {"batch": args.batch, "epochs": args.epochs, "seed": seed, "jit_compile": False}
+        options = {"batch": args.batch, "epochs": args.epochs, "seed": seed, "device": on}
         model, history = loop.fit(build, part, recipe, **options)
-        probabilities[part.test] = loop.predict(model, part, args.batch)
+        probabilities[part.test] = loop.predict(model, part, args.batch, on)
         curves.append([line["val_acc"] for line in history])
         parameters = model.count_params()
         clear_session()
@@ -215,7 +216,7 @@ def measure(args):
     from actioncnn import device
 
     data, folds = load(args)
-    device.setup("float32")
+    on = device.setup(args.precision)
     import tensorflow as tf
 
     if args.threads:
@@ -227,7 +228,7 @@ def measure(args):
     }
     for seed, protocol, row in itertools.product(range(args.seeds), args.protocols, names):
         if (str(args.videos), row, protocol, seed, args.epochs) not in done:
-            line = train(args, data, folds, row, rows[row], protocol, seed)
+            line = train(args, data, folds, row, rows[row], protocol, seed, on)
             print(f"{row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s", flush=True)
             with args.results.open("a") as file:
                 file.write(json.dumps(line) + os.linesep)

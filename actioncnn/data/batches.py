@@ -1,13 +1,38 @@
-"""Batches of clips for training and testing, read by index from the memory-mapped array of clips.
+"""Which clips a step of training or testing is made of, and how they come to the device.
 
-Batch number `step` of a run is a function of (seed, step) alone: order, augmentation and all. So a resumed run sees
-the batches that an uninterrupted one would have seen, and no generator's state has to be kept.
+Training clips come in a stream: all of them in a random order, then all of them in another, and so on; each batch
+takes the next ones. So all batches have one size, no batch of a few clips ends an epoch, and batch number `step` of a
+run is a function of (seed, step) alone: a resumed run sees what an uninterrupted one would have seen.
 """
 
+import functools
 import mmap
-from functools import lru_cache
 
 import numpy as np
+
+
+@functools.lru_cache(maxsize=4)
+def order(count, seed, epoch):
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def training_places(count, batch, seed, step):
+    """Which of `count` training clips batch number `step` holds, int (batch,), ascending: the disk likes it."""
+    first = step * batch
+    epochs = range(first // count, (first + batch - 1) // count + 1)
+    stream = np.concatenate([order(count, seed, epoch) for epoch in epochs])
+    return np.sort(stream[first - epochs[0] * count :][:batch])
+
+
+def steps_until(count, batch, epoch):
+    """Number of steps after which each of `count` clips has been seen `epoch` times."""
+    return -(-count * epoch // batch)
+
+
+def testing_places(count, batch, step):
+    """Which of `count` test clips batch number `step` holds, in order; the last is filled with the first clip."""
+    places = np.arange(step * batch, (step + 1) * batch)
+    return np.where(places < count, places, 0)
 
 
 def copy_rows(clips, rows):
@@ -18,49 +43,33 @@ def copy_rows(clips, rows):
     return copied
 
 
-def training_steps(count, batch):
-    return -(-count // batch)
+def batches(clips, rows, choose, steps, part=0, parts=1, copies=1):
+    """tf.data.Dataset of (step, places in its batch, rows of `clips`, these clips) for each of `steps`, a range.
 
-
-def training_batches(clips, rows, targets, vary, batch, seed, first_step, last_step):
-    """tf.data.Dataset of (float32 clips, float32 targets), steps first_step to last_step.
-
-    `clips`, uint8 (N, H, W, T, C), or frames (N, H, W, C), may be memory-mapped; `rows` are the training clips in it,
-    `targets` their one-hot classes, aligned with `rows`. vary(uint8 clips, generator): what a batch of them becomes.
+    clips: uint8 (N, ...), may be memory-mapped; None: they lie on the device, and are not read. rows: of `clips`, that
+    a batch is chosen of. choose(step): which of `rows` a batch holds. Of each batch this is part number `part` of
+    `parts`, cut further into one element for each of `copies` of the network here.
     """
-    per_epoch = training_steps(len(rows), batch)
-
-    @lru_cache(maxsize=2)
-    def order(epoch):
-        return np.random.default_rng((seed, epoch)).permutation(len(rows))
-
-    def load(step):
-        epoch, place = divmod(int(step), per_epoch)
-        chosen = order(epoch)[place * batch : (place + 1) * batch]
-        picked = chosen[np.argsort(rows[chosen], kind="stable")]  # ascending in the file: the disk likes it
-        rng = np.random.default_rng((seed, 1 << 20, int(step)))
-        return vary(copy_rows(clips, rows[picked]), rng), targets[picked].astype(np.float32)
-
-    return _dataset(load, range(first_step, last_step), clips.shape[1:], targets.shape[1])
-
-
-def evaluation_batches(clips, rows, targets, batch):
-    """tf.data.Dataset of (float32 clips, float32 targets) of the test clips, in order, never augmented."""
-
-    def load(start):
-        picked = slice(int(start), int(start) + batch)
-        return copy_rows(clips, rows[picked]).astype(np.float32), targets[picked].astype(np.float32)
-
-    return _dataset(load, range(0, len(rows), batch), clips.shape[1:], targets.shape[1])
-
-
-def _dataset(load, steps, shape, nclass):
     import tensorflow as tf
 
-    def batch(step):
-        x, y = tf.numpy_function(load, [step], [tf.float32, tf.float32])
-        return tf.ensure_shape(x, (None, *shape)), tf.ensure_shape(y, (None, nclass))
+    def load(number):
+        step, copy = divmod(int(number), copies)
+        chosen = choose(step)
+        size = len(chosen) // (parts * copies)
+        places = np.arange(size, dtype=np.int32) + (part * copies + copy) * size
+        picked = rows[chosen[places]].astype(np.int32)
+        read = np.zeros(0, np.uint8) if clips is None else copy_rows(clips, picked)
+        return np.int64(step), places, picked, read
 
-    numbers = tf.data.Dataset.range(steps.start, steps.stop, steps.step)
-    data = numbers.map(batch, num_parallel_calls=2, deterministic=True).prefetch(2)
-    return data.apply(tf.data.experimental.assert_cardinality(len(steps)))
+    def element(number):
+        types = [tf.int64, tf.int32, tf.int32, tf.uint8]
+        step, places, picked, read = tf.numpy_function(load, [number], types)
+        size = len(choose(steps.start)) // (parts * copies)
+        step.set_shape(())
+        places.set_shape((size,))
+        picked.set_shape((size,))
+        read.set_shape((0,) if clips is None else (size, *clips.shape[1:]))
+        return step, places, picked, read
+
+    numbers = tf.data.Dataset.range(steps.start * copies, steps.stop * copies)
+    return numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -1,30 +1,47 @@
-"""Training clips varied at random, as a recipe says: a network that sees each clip a little otherwise learns more."""
+"""Training clips varied at random, as a recipe says: a network that sees each clip a little otherwise learns more.
+
+In the graph, on any device, as a function of (seed, step). A crop resized to the frame is linear in its pixels and
+separable, so it is two products with matrices; mirroring reverses one of them.
+"""
 
 import numpy as np
+import tensorflow as tf
+
+DRAWS = 7  # random numbers a clip
 
 
-def augment(how, clips, rng):
-    """uint8 clips (B, H, W, T, C) or frames (B, H, W, C), varied by a recipes.Augment -> float32 in 0-255."""
-    one_each = (len(clips),) + (1,) * (clips.ndim - 1)
-    if how.flip:
-        clips = np.where(rng.random(one_each) < 0.5, clips[:, :, ::-1], clips)
-    if how.scale:
-        clips = np.stack([crop(clip, how.scale, rng) for clip in clips])
-    clips = clips.astype(np.float32)
+def augment(how, clips, seed, step, places, batch):
+    """Clips (B, H, W, T, C) or frames (B, H, W, C), uint8, varied by a recipes.Augment -> float32 in 0-255.
+
+    places: int (B,), of these clips in the batch of `batch` clips that step number `step` of the run is trained on.
+    """
+    height, width, *rest = clips.shape[1:]
+    shape, values = (-1, height, width, *rest), int(np.prod(rest))
+    clips = tf.cast(clips, tf.float32)
+    key = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
+    draws = tf.gather(tf.random.stateless_uniform((batch, DRAWS), key), places)
+    flip, tall, wide, top, left, contrast, brightness = tf.unstack(draws, axis=1)
+    if how.scale or how.flip:
+        rows, columns = resizing(height, how.scale * tall, top), resizing(width, how.scale * wide, left)
+        if how.flip:
+            columns = tf.where(flip[:, None, None] < 0.5, columns[:, ::-1], columns)
+        clips = rows @ tf.reshape(clips, (-1, height, width * values))
+        clips = tf.reshape(columns[:, None] @ tf.reshape(clips, (-1, height, width, values)), shape)
     if how.light:
-        contrast = rng.uniform(1 - how.light, 1 + how.light, one_each).astype(np.float32)
-        brightness = rng.uniform(-how.light, how.light, one_each).astype(np.float32) * 128
-        clips = np.clip((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
+        one_each = (-1, *(1 for _ in shape[1:]))
+        contrast = tf.reshape(1 + how.light * (2 * contrast - 1), one_each)
+        brightness = tf.reshape(how.light * (2 * brightness - 1) * 128, one_each)
+        clips = tf.clip_by_value((clips - 127.5) * contrast + 127.5 + brightness, 0, 255)
     return clips
 
 
-def crop(clip, scale, rng):
-    """A random box of a clip (H, W, T, C) or frame (H, W, C), the same in all frames, resized to the full frame."""
-    import cv2
+def resizing(side, less, place):
+    """Matrices (B, side, side) that resize a span of `side` pixels to all of them, bilinearly.
 
-    height, width = clip.shape[:2]
-    sides = rng.uniform(1 - scale, 1, 2)
-    h, w = max(1, round(height * sides[0])), max(1, round(width * sides[1]))
-    y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-    box = np.ascontiguousarray(clip[y : y + h, x : x + w]).reshape(h, w, -1)  # OpenCV takes up to 512 channels at once
-    return cv2.resize(box, (width, height), interpolation=cv2.INTER_LINEAR).reshape(clip.shape)
+    less: share of the side that the span is shorter, (B,); place: of its start among all that are possible, 0 to 1.
+    """
+    length = tf.maximum(tf.round(side * (1 - less)), 1)[:, None]
+    start = tf.floor(place[:, None] * (side - length + 1))
+    centres = (tf.range(side, dtype=tf.float32) + 0.5) * length / side - 0.5
+    centres = start + tf.clip_by_value(centres, 0, length - 1)
+    return tf.maximum(0.0, 1 - tf.abs(centres[:, :, None] - tf.range(side, dtype=tf.float32)))

@@ -1,24 +1,30 @@
-"""Compile, fit, checkpoint, resume, evaluate: a network and arrays of clips in, a trained model and its history out."""
+"""Fit, checkpoint, resume, evaluate: a network and arrays of clips in, a trained model and its history out.
 
+A loop of our own in place of Model.fit: several steps a call, batches of one size, each a function of (seed, step), on
+one device or on many. `tf.distribute` divides each batch among copies of the network; one device has one copy.
+"""
+
+import contextlib
 import json
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from tqdm import tqdm
 
 from actioncnn import files
-from actioncnn.data.batches import evaluation_batches, training_batches, training_steps
+from actioncnn.data import batches
+from actioncnn.errors import UserError
 from actioncnn.modelfile.io import KERAS_ENDING, linked
 from actioncnn.train.augment import augment
+from actioncnn.train.layers import IN_TRAINING, Dropout
 
-
-def compile_model(model, recipe, steps, jit_compile):
-    """Compiles for `steps` training steps in all by a recipes.Recipe; `jit_compile` as device.setup gave it."""
-    optimizer = keras.optimizers.Adam(learning_rate(recipe, steps))
-    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=jit_compile)
+CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
+MOST = 64  # steps of a call
 
 
 def learning_rate(recipe, steps):
@@ -26,111 +32,180 @@ def learning_rate(recipe, steps):
     return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(steps, 1), alpha=recipe.final)
 
 
-def fit(build, data, recipe, *, batch, epochs, seed, jit_compile, checkpoint=None, on_epoch=None):
-    """Trains build() on data.train, looks at data.test after each epoch (which chooses nothing) -> (model, history).
+def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on_epoch=None):
+    """Trains build(instead=...) on data.train, looks at data.test after each epoch (which chooses nothing).
 
-    data: a dataset.Data. history: a list of dicts epoch, loss, acc, val_loss, val_acc.
-    checkpoint: path of a file that holds the state after the last whole epoch; where it exists training goes on from
-    there, to the same result as if it had never stopped. on_epoch(history) is called after each epoch.
+    data: a dataset.Data. device: of device.setup. Returns (model, history); history: a list of dicts epoch, loss, acc,
+    val_loss, val_acc. checkpoint: path of a file that holds the state after the last whole epoch; where it exists
+    training goes on from there, to the same result as if it had never stopped. on_epoch(history) is called after each.
     """
-    keras.utils.set_random_seed(seed)
-    model = build()
-    per_epoch = training_steps(len(data.train), batch)
-    compile_model(model, recipe, per_epoch * epochs, jit_compile)
-    history = restore(model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
-    done = len(history)
-    if done < epochs:
-        vary, targets = partial(augment, recipe.augment), data.targets[data.train]
-        steps = done * per_epoch, epochs * per_epoch
-        bar = Progress(history, epochs, len(data.train), batch)
-        callbacks = [DropoutSeeds(seed), bar, AfterEpoch(history, checkpoint, on_epoch)]
-        model.fit(
-            training_batches(data.clips, data.train, targets, vary, batch, seed, *steps),
-            validation_data=evaluation_view(data, batch) if len(data.test) else None,
-            epochs=epochs,
-            initial_epoch=done,
-            steps_per_epoch=per_epoch,
-            callbacks=callbacks,
-            shuffle=False,  # the batches are shuffled already
-            verbose=0,
-        )
-    return model, history
+    count = len(data.train)
+    batch = device.whole_batch(min(batch, count))
+    trainer = Trainer(build, data, recipe, batch, epochs, seed, device)
+    history = restore(trainer.model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
+    bar = tqdm(
+        total=epochs * count, initial=len(history) * count, unit="clip", desc="training",
+        mininterval=device.bar_interval(), disable=not device.chief,
+    )  # fmt: skip
+    with bar, machines_are_there():
+        while len(history) < epochs:
+            done = len(history)
+            figures = trainer.train_epoch(done, bar) | trainer.validate()
+            history.append({"epoch": done + 1} | figures)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+            if checkpoint and device.chief:
+                save_checkpoint(trainer.model, history, checkpoint)
+            if on_epoch and device.chief:
+                on_epoch(history)
+            if not np.isfinite(figures["loss"]):
+                break
+    return trainer.model, history
 
 
-def evaluation_view(data, batch):
-    return evaluation_batches(data.clips, data.test, data.targets[data.test], batch)
+@contextlib.contextmanager
+def machines_are_there():
+    """What TensorFlow says where another machine of a cluster has gone becomes one line."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        problem = "another machine of TF_CONFIG has ended or cannot be reached"
+        raise UserError(f"{problem}; start all of them again, with --resume True") from error
 
 
-def predict(model, data, batch):
+class Trainer:
+    """The compiled steps of one training."""
+
+    def __init__(self, build, data, recipe, batch, epochs, seed, device):
+        self.data, self.recipe, self.batch, self.seed, self.device = data, recipe, batch, seed, device
+        keras.utils.set_random_seed(seed)
+        with device.strategy.scope():
+            self.model = build(instead=IN_TRAINING)
+            steps = batches.steps_until(len(data.train), batch, epochs)
+            self.model.compile(keras.optimizers.Adam(learning_rate(recipe, steps)))
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.dropouts = [layer for layer in self.model.layers if isinstance(layer, Dropout)]
+        for place, layer in enumerate(self.dropouts):
+            layer.key = (seed << 10) + place + 1
+        self.source = Source(data, device)
+        self.predict = Predictor(self.model, self.source, batch)
+        self.call_steps = 1
+        if device.compiles(len(data.train) * epochs):
+            self._step = tf.function(self._step, jit_compile=True, autograph=False)
+
+    def _step(self, step, places, clips, targets):
+        """One step of one copy of the network -> its sum of losses, its number of right clips."""
+        clips = augment(self.recipe.augment, clips, self.seed, step, places, self.batch)
+        for layer in self.dropouts:
+            layer.step = step
+        with tf.GradientTape() as tape:
+            probabilities = self.model(clips, training=True)
+            losses = keras.losses.categorical_crossentropy(targets, probabilities)
+            loss = self.model.optimizer.scale_loss(tf.reduce_sum(losses) / self.batch)
+        variables = self.model.trainable_variables
+        self.model.optimizer.apply(tape.gradient(loss, variables), variables)
+        return tf.reduce_sum(losses), tf.reduce_sum(hits(targets, probabilities))
+
+    @tf.function(autograph=False)
+    def _steps(self, iterator, count):
+        """`count` steps of all copies -> sum of losses and number of right clips of each, float32 (count, 2)."""
+        strategy = self.device.strategy
+
+        def one(done, sums):
+            parts = strategy.run(lambda *element: self._step(*self.source.get(element)), next(iterator))
+            return done + 1, sums.write(done, [strategy.reduce("SUM", part, axis=None) for part in parts])
+
+        sums = tf.TensorArray(tf.float32, count, element_shape=(2,))
+        return tf.while_loop(lambda done, _: done < count, one, (0, sums), parallel_iterations=1)[1].stack()
+
+    def train_epoch(self, epoch, bar):
+        """Trains until each clip has been seen once more -> mean loss and accuracy of the clips on the way."""
+        count = len(self.data.train)
+        first, last = (batches.steps_until(count, self.batch, done) for done in (epoch, epoch + 1))
+        choose = partial(batches.training_places, count, self.batch, self.seed)
+        iterator = iter(self.source.batches(self.data.train, choose, range(first, last)))
+        sums, step = [], first
+        while step < last:
+            steps, start = min(self.call_steps, last - step), time.perf_counter()
+            sums.append(self._steps(iterator, tf.constant(steps)).numpy())
+            step += steps
+            bar.update(min(step * self.batch, (epoch + 1) * count) - bar.n)
+            if time.perf_counter() - start < CALL / 2:
+                self.call_steps = min(2 * self.call_steps, MOST)
+        loss, right = np.concatenate(sums).mean(0, np.float64) / self.batch
+        return {"loss": float(loss), "acc": float(right)}
+
+    def validate(self):
+        if not len(self.data.test):
+            return {"val_loss": np.nan, "val_acc": np.nan}
+        probabilities = self.predict(self.data.test)
+        targets = self.data.targets[self.data.test]
+        losses = keras.losses.categorical_crossentropy(targets, probabilities)
+        return {"val_loss": float(np.mean(losses)), "val_acc": float(np.mean(hits(targets, probabilities)))}
+
+
+def hits(targets, probabilities):
+    """1 where the most probable class is the true one, else 0, float32 (B,)."""
+    return tf.cast(tf.argmax(targets, 1) == tf.argmax(probabilities, 1), tf.float32)
+
+
+class Source:
+    """Where batches come from: the whole set on the device where it fits, else from the array, ahead of the device."""
+
+    def __init__(self, data, device):
+        self.data, self.device, self.resident = data, device, device.holds(data.clips.nbytes)
+        with device.strategy.scope():
+            self.targets = tf.Variable(data.targets, trainable=False)
+            self.clips = tf.Variable(data.clips, trainable=False) if self.resident else None
+
+    def batches(self, rows, choose, steps):
+        """The elements of batches.batches, divided among the copies of the network."""
+        clips = None if self.resident else self.data.clips
+
+        def of_machine(context):
+            parts = context.input_pipeline_id, context.num_input_pipelines
+            copies = context.num_replicas_in_sync // context.num_input_pipelines
+            return batches.batches(clips, rows, choose, steps, *parts, copies)
+
+        return self.device.strategy.distribute_datasets_from_function(of_machine)
+
+    def get(self, element):
+        """(step, places, clips, targets) of an element, on the device."""
+        step, places, rows, clips = element
+        return step, places, tf.gather(self.clips, rows) if self.resident else clips, tf.gather(self.targets, rows)
+
+
+class Predictor:
+    """The compiled forward step of a model."""
+
+    def __init__(self, model, source, batch):
+        self.model, self.source, self.batch, self.strategy = model, source, batch, source.device.strategy
+
+    @tf.function(autograph=False)
+    def _step(self, element):
+        answers = self.strategy.run(lambda *parts: self.model(self.source.get(parts)[2], training=False), element)
+        return self.strategy.gather(answers, axis=0)
+
+    def __call__(self, rows):
+        """Probabilities of clips, float32 (len(rows), nclass)."""
+        count = len(rows)
+        choose = partial(batches.testing_places, count, self.batch)
+        elements = self.source.batches(rows, choose, range(-(-count // self.batch)))
+        return np.concatenate([self._step(element).numpy() for element in elements])[:count]
+
+
+def predict(model, data, batch, device):
     """Probabilities of the test clips, float32 (len(data.test), nclass)."""
-    return model.predict(evaluation_view(data, batch), verbose=0)
+    return Predictor(model, Source(data, device), device.whole_batch(min(batch, len(data.test))))(data.test)
 
 
 def in_float32(build, model):
-    """The same network without mixed precision, optimizer or compiled steps: what is saved, tested and averaged."""
+    """The same network of Keras's own layers without mixed precision or optimizer: what is saved, tested, averaged."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     plain = build()
     keras.config.set_dtype_policy(policy)
     plain.set_weights(model.get_weights())
     return plain
-
-
-class DropoutSeeds(keras.callbacks.Callback):
-    """Dropout's random numbers follow from (seed, layer, epoch), so that a resumed run draws the same ones."""
-
-    def __init__(self, seed):
-        super().__init__()
-        self.seed = seed
-
-    def on_epoch_begin(self, epoch, logs=None):
-        generators = [layer.seed_generator for layer in self.model.layers if hasattr(layer, "seed_generator")]
-        for place, generator in enumerate(generators):
-            generator.state.assign(np.random.SeedSequence((self.seed, place, epoch)).generate_state(2))
-
-
-class Progress(keras.callbacks.Callback):
-    """A bar over the training clips of all epochs, with the figures of the last one."""
-
-    def __init__(self, history, epochs, clips, batch):
-        super().__init__()
-        self.history, self.epochs, self.clips, self.batch = history, epochs, clips, batch
-
-    def on_train_begin(self, logs=None):
-        done, total = len(self.history) * self.clips, self.epochs * self.clips
-        self.bar = tqdm(total=total, initial=done, unit="clip", desc="training", mininterval=1)
-
-    def on_train_batch_end(self, step, logs=None):
-        self.bar.update(min(self.batch, self.clips - step * self.batch))
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.bar.set_postfix({name: f"{value:.3f}" for name, value in figures(logs).items()})
-
-    def on_train_end(self, logs=None):
-        self.bar.close()
-
-
-class AfterEpoch(keras.callbacks.Callback):
-    """After each epoch the history grows, the checkpoint is written, on_epoch is called."""
-
-    def __init__(self, history, checkpoint, on_epoch):
-        super().__init__()
-        self.history, self.checkpoint, self.on_epoch = history, checkpoint, on_epoch
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.history.append({"epoch": epoch + 1} | figures(logs))
-        if not np.isfinite(self.history[-1]["loss"]):
-            self.model.stop_training = True
-        if self.checkpoint:
-            save_checkpoint(self.model, self.history, self.checkpoint)
-        if self.on_epoch:
-            self.on_epoch(self.history)
-
-
-def figures(logs):
-    """Keras's figures of an epoch under the names of 2017; nan without validation."""
-    names = {"loss": "loss", "acc": "accuracy", "val_loss": "val_loss", "val_acc": "val_accuracy"}
-    return {ours: float(logs.get(keras_name, np.nan)) for ours, keras_name in names.items()}
 
 
 def save_checkpoint(model, history, path):
@@ -147,7 +222,6 @@ def restore(model, path):
     """Takes weights and optimizer from a checkpoint -> its history."""
     import h5py
 
-    model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as folder:
         model.load_weights(linked(path, folder))
     with h5py.File(path) as file:

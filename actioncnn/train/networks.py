@@ -1,4 +1,4 @@
-"""The networks, side by side: each a function (input_shape, nclass) -> uncompiled keras.Model.
+"""The networks, side by side: each a function (input_shape, nclass, instead) -> uncompiled keras.Model.
 
 All take raw frames, 0 to 255: the rescaling is in the model, so what predicts with it needs to know nothing else.
 Those of 2017 also bring each clip to mean 0 and deviation 1, and then learn in a third of the steps.
@@ -17,14 +17,17 @@ HE = "he_normal"  # He 2015, for layers behind ReLU
 MOMENTUM = 0.8  # of batch normalization: the usual .99 takes longer to settle than a small dataset trains
 
 
-def numbered():
-    """A function layer(type, ...) that makes layers named by type and a count from 1."""
+def numbered(instead=None):
+    """A function layer(type, ...) that makes layers named by type and a count from 1.
+
+    instead: {type: another one that is made in its place, under its name}, as layers.IN_TRAINING.
+    """
     counts = Counter()
 
     def layer(kind, *args, **kwargs):
         counts[kind] += 1
         snake = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()  # MaxPooling3D -> max_pooling3d
-        return kind(*args, name=f"{snake}_{counts[kind]}", **kwargs)
+        return (instead or {}).get(kind, kind)(*args, name=f"{snake}_{counts[kind]}", **kwargs)
 
     return layer
 
@@ -43,17 +46,17 @@ def scaling(layer, axes):
     return [layer(layers.Rescaling, 1 / 127.5, -1), normalize]
 
 
-def cnn3d(input_shape, nclass):
+def cnn3d(input_shape, nclass, instead=None):
     """The 3D CNN of 2017 with scaled input and ReLU throughout: clips (H, W, T, C) -> probabilities (nclass,)."""
-    layer = numbered()
+    layer = numbered(instead)
     steps = [*scaling(layer, axes=(1, 2, 3, 4)), layer(layers.Permute, TIME_FIRST)]
     steps += convolutions(layer, layers.Conv3D, layers.MaxPooling3D, 3)
     return chain(input_shape, steps + head(layer, nclass))
 
 
-def cnn2d(input_shape, nclass):
+def cnn2d(input_shape, nclass, instead=None):
     """The 2D CNN of 2017 with scaled input and ReLU throughout: frames (H, W, C) -> probabilities (nclass,)."""
-    layer = numbered()
+    layer = numbered(instead)
     steps = [*scaling(layer, axes=(1, 2, 3)), *convolutions(layer, layers.Conv2D, layers.MaxPooling2D, 2)]
     return chain(input_shape, steps + head(layer, nclass))
 
@@ -67,14 +70,14 @@ def convolutions(layer, kind, pooling, window):
     return steps
 
 
-def residual(input_shape, nclass, widths=(24, 48, 96)):
+def residual(input_shape, nclass, instead=None, widths=(24, 48, 96)):
     """A residual (2+1)D network: clips (H, W, T, C) -> probabilities (nclass,).
 
     Each convolution is one over space and one over time (R(2+1)D, Tran 2018), in residual blocks (He 2016) with batch
     normalization; global average pooling (Lin 2014) in place of the large dense layer. Beside each frame the network
     sees what sets it apart from the clip's mean: what moves, without the ground behind it.
     """
-    layer = numbered()
+    layer = numbered(instead)
 
     def space(x, filters):
         return layer(layers.Conv3D, filters, (1, 3, 3), padding="same", activation="relu", kernel_initializer=HE)(x)

@@ -50,9 +50,10 @@ class Options:
         TRAINING, 1, "also report test accuracy averaged over this many temporal views of each video", whole_number(1)
     )
     precision: str = option(
-        TRAINING, "auto", "mixed: 16-bit arithmetic; auto: mixed on a GPU that has it, else float32", str,
+        TRAINING, "auto", "mixed: 16-bit arithmetic; auto: mixed where the GPU or CPU is made for it", str,
         choices=["auto", "float32", "mixed"],
     )  # fmt: skip
+    gpus: int | None = option(TRAINING, None, "GPUs that share each batch (default: all)", whole_number(1))
     resume: bool = option(
         TRAINING, False, "go on with a run that was interrupted, from the checkpoint in --output", bool
     )

@@ -23,7 +23,14 @@ from actioncnn.train.options import Options
 from actioncnn.train.recipes import Augment, Network, Recipe
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
-UNLIKE = ("output", "cache", "workers", "resume", "views")  # options that may differ between a run and its resumption
+UNLIKE = (
+    "output",
+    "cache",
+    "workers",
+    "gpus",
+    "resume",
+    "views",
+)  # options that may differ between a run and its resumption
 
 
 def train(options, network):
@@ -35,14 +42,14 @@ def train(options, network):
         notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
     names = ["1", "2", "3"] if options.split == "all" else [options.split]
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
-    on = device.setup(options.precision)
+    on = device.setup(options.precision, options.gpus)
     print(f"device: {on.name}, {on.precision}")
     rows = []
     for name, (part, more) in zip(names, splits, strict=True):
         output = options.output / f"split_{name}" if options.split == "all" else options.output
         describe(options.videos, name, part, notes + more)
         rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
-    if options.split == "all":
+    if options.split == "all" and on.chief:
         summarize(options.output, rows)
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
@@ -85,25 +92,34 @@ class Run:
     device: device.Device
 
     def complete(self):
-        """Trains, tests and writes -> the test figures."""
-        self.output.mkdir(exist_ok=True)
-        if not self.options.resume:
-            self.remove_checkpoints()
-        elif figures := self.check_resumed():
+        """Trains and tests, and, on the first of several machines, writes -> the test figures."""
+        if self.options.resume and (figures := self.check_resumed()):
             return figures
-        write_classes(self.output, self.data.classes)
-        self.write_args()
+        if self.device.chief:
+            self.output.mkdir(exist_ok=True)
+            if not self.options.resume:
+                self.remove_checkpoints()
+            write_classes(self.output, self.data.classes)
+            self.write_args()
         model = self.train_members() if self.options.members else self.train_one()
+        probabilities, figures = self.evaluate(model)
+        if self.device.chief:
+            self.write(model, probabilities, figures)
+        return figures
+
+    def write(self, model, probabilities, figures):
         path = self.output / self.network.stem
         save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"))
         results.plot_model(self.output, model)
-        figures = self.evaluate(model)
+        data = self.data
+        videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]
+        labels = data.labels(data.test)
+        results.write_evaluation(self.output, TestClips(data), videos, data.classes, labels, probabilities)
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
         self.write_args(figures)
         self.remove_checkpoints()
-        return figures
 
     def remove_checkpoints(self):
         for checkpoint in self.output.glob("checkpoint*.h5"):
@@ -168,11 +184,12 @@ class Run:
             batch=self.options.batch,
             epochs=self.options.epoch,
             seed=self.options.seed + (member or 0),
-            jit_compile=self.device.jit_compile,
+            device=self.device,
             checkpoint=self.output / f"checkpoint{suffix}.h5",
             on_epoch=write,
         )
-        write(history)
+        if self.device.chief:
+            write(history)
         if not np.isfinite(history[-1]["loss"]):
             raise UserError(f"the loss is not a number after epoch {len(history)}; try a smaller --learning-rate")
         return loop.in_float32(build, model)
@@ -191,21 +208,19 @@ class Run:
         return networks.average(members)
 
     def evaluate(self, model):
-        """Tests the final model, writes predictions and their pictures -> dict of figures."""
+        """Tests the final model -> probabilities of the test clips, dict of figures."""
         from actioncnn.train import loop
 
         data, options = self.data, self.options
-        truth, probabilities = data.labels(data.test), loop.predict(model, data, options.batch)
+        truth, probabilities = data.labels(data.test), loop.predict(model, data, options.batch, self.device)
         figures = metrics.evaluate(truth, probabilities)
-        videos = [os.path.relpath(data.videos[row].path, options.videos) for row in data.test]
-        results.write_evaluation(self.output, TestClips(data), videos, data.classes, truth, probabilities)
         print(f"test: loss {figures['loss']:.4f}, top-1 {figures['top1']:.4f}, top-5 {figures['top5']:.4f}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
-            averaged = np.mean([loop.predict(model, view, options.batch) for view in views], axis=0)
+            averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
             print(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
-        return figures
+        return probabilities, figures
 
 
 def summarize(output, rows):

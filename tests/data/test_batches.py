@@ -1,46 +1,54 @@
-"""What the networks are fed: the right frames, each clip once an epoch, clips and targets that stay whole."""
+"""What the networks are fed: each clip once an epoch, batches of one size, clips that stay with their rows."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 
-from actioncnn.data.batches import evaluation_batches, training_batches
+from actioncnn.data import batches
 
-CLIPS = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3, 1), np.uint8)
-TARGETS = np.eye(4, dtype=np.float32)[np.arange(20) % 4]
-
-
-def noisy(clips, rng):
-    return clips + rng.random(clips.shape, np.float32)
+CLIPS = np.random.default_rng(0).integers(0, 256, (20, 6, 6, 3, 1), np.uint8)
+ROWS = np.arange(2, 20)
 
 
-def plain(clips, rng):
-    return clips.astype(np.float32)
+@pytest.mark.parametrize(("count", "batch"), [(18, 5), (130, 128), (7, 7), (9, 1)])
+def test_an_epoch_shows_each_training_clip_once(count, batch):
+    steps = batches.steps_until(count, batch, 4)
+    stream = [batches.training_places(count, batch, 0, step) for step in range(steps)]
+    assert {len(places) for places in stream} == {batch} and steps == -(-4 * count // batch)
+    seen = np.bincount(np.concatenate(stream), minlength=count)
+    assert seen.min() == 4 and seen.sum() == steps * batch
+    first = np.concatenate(stream[: batches.steps_until(count, batch, 1)])
+    assert len(np.unique(first)) == count
+    assert all((np.diff(places) >= 0).all() for places in stream)  # ascending in the file
+    assert all(np.array_equal(a, batches.training_places(count, batch, 0, i)) for i, a in enumerate(stream))
+    if count > 9:
+        assert not np.array_equal(stream[0], batches.training_places(count, batch, 1, 0))
 
 
-def batches(first, last, seed=0, vary=noisy):
-    rows = np.arange(2, 20)
-    return list(training_batches(CLIPS, rows, TARGETS[rows], vary, 5, seed, first, last).as_numpy_iterator())
+def test_test_clips_come_in_order_and_the_last_batch_is_filled():
+    assert [batches.testing_places(5, 3, step).tolist() for step in (0, 1)] == [[0, 1, 2], [3, 4, 0]]
 
 
-def test_an_epoch_shows_each_training_clip_once():
-    seen, targets = (np.concatenate(part) for part in zip(*batches(0, 4, vary=plain), strict=True))
-    expected = CLIPS[2:].astype(np.float32)
-    of_clip = dict(zip(map(bytes, expected), TARGETS[2:].tolist(), strict=True))
-    assert sorted(map(bytes, seen)) == sorted(of_clip)
-    assert targets.tolist() == [of_clip[bytes(clip)] for clip in seen]
-    again = np.concatenate([clips for clips, _ in batches(4, 8, vary=plain)])
-    assert not np.array_equal(seen, again)
+def elements(clips, steps, **parts):
+    choose = partial(batches.training_places, len(ROWS), 6, 0)
+    return list(batches.batches(clips, ROWS, choose, steps, **parts).as_numpy_iterator())
 
 
-def test_a_batch_follows_from_seed_and_step_alone():
-    whole, late = batches(0, 8), batches(5, 8)
-    for (clips, targets), (others, more) in zip(whole[5:], late, strict=True):
-        assert np.array_equal(clips, others) and np.array_equal(targets, more)
-    assert not np.array_equal(batches(0, 1, seed=1)[0][0], whole[0][0])
+def test_clips_are_those_of_their_rows():
+    for step, places, rows, clips in elements(CLIPS, range(3, 9)):
+        assert np.array_equal(clips, CLIPS[rows]) and places.tolist() == list(range(6))
+        assert np.array_equal(rows, ROWS[batches.training_places(18, 6, 0, step)])
+    assert [element[0] for element in elements(CLIPS, range(3, 9))] == list(range(3, 9))
+    assert all(element[3].size == 0 for element in elements(None, range(2)))
 
 
-@pytest.mark.parametrize("clips", [CLIPS, CLIPS[:, :, :, 1]])
-def test_test_clips_come_in_order(clips):
-    rows = np.array([7, 3, 11])
-    seen = [batch for batch, _ in evaluation_batches(clips, rows, TARGETS[rows], 2).as_numpy_iterator()]
-    assert np.array_equal(np.concatenate(seen), clips[rows])
+def test_parts_of_a_batch_are_the_batch():
+    whole = elements(CLIPS, range(2))
+    parts = [elements(CLIPS, range(2), part=part, parts=2) for part in (0, 1)]
+    copies = elements(CLIPS, range(2), copies=3)
+    for step, (_, places, rows, clips) in enumerate(whole):
+        for cut in ([part[step] for part in parts], copies[3 * step : 3 * step + 3]):
+            assert np.array_equal(np.concatenate([element[1] for element in cut]), places)
+            assert np.array_equal(np.concatenate([element[2] for element in cut]), rows)
+            assert np.array_equal(np.concatenate([element[3] for element in cut]), clips)

@@ -1,5 +1,7 @@
 """The demo dataset: its files, and that only motion tells the class."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -109,12 +111,13 @@ def test_no_single_frame_tells_the_class(clips, time):
 @pytest.mark.slow
 def test_motion_tells_the_class(clips):
     """The suite's own 3D network and recipe, on the split of the demo."""
+    from actioncnn import device
     from actioncnn.train import loop, networks
     from actioncnn.train.recipes import NETWORKS
 
     frames, label, group = clips
     data = data_of(frames, label, np.flatnonzero(group > 7), np.flatnonzero(group <= 7))
-    build = lambda: networks.residual((32, 32, 10, 1), 8)  # noqa: E731
-    options = {"batch": 16, "epochs": 12, "seed": 0, "jit_compile": False}
+    build = partial(networks.residual, (32, 32, 10, 1), 8)
+    options = {"batch": 16, "epochs": 12, "seed": 0, "device": device.setup("float32")}
     _, history = loop.fit(build, data, NETWORKS["residual"].recipe, **options)
     assert history[-1]["val_acc"] > 0.9

@@ -1,42 +1,64 @@
-"""Training clips are varied as the recipe says, whole."""
+"""Training clips are varied as the recipe says, whole, as a function of seed and step."""
 
+import cv2
 import numpy as np
+import pytest
 
-from actioncnn.train.augment import augment
+from actioncnn.train.augment import augment, resizing
 from actioncnn.train.recipes import Augment
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3, 1), np.uint8)
 EVERYTHING = Augment(flip=True, scale=0.3, light=0.3)
 
 
-def varied(clips=CLIPS, **how):
-    return augment(Augment(**how), clips, np.random.default_rng(1))
+def vary(how, clips=CLIPS, seed=1, step=0, places=range(20), batch=20):
+    return augment(how, clips, seed, step, list(places), batch).numpy()
 
 
 def test_nothing_changes_without_augmentation():
-    assert np.array_equal(varied(), CLIPS)
+    assert np.array_equal(vary(Augment()), CLIPS)
 
 
 def test_flip_mirrors_some_clips_whole():
-    clips = varied(flip=True)
+    clips = vary(Augment(flip=True))
     same = [np.array_equal(new, old) for new, old in zip(clips, CLIPS, strict=True)]
     mirrored = [np.array_equal(new, old[:, ::-1]) for new, old in zip(clips, CLIPS, strict=True)]
     assert 0 < sum(same) < 20 and sum(same) + sum(mirrored) == 20
 
 
+@pytest.mark.parametrize("side", [16, 31])
+def test_a_crop_is_that_of_opencv(side):
+    """Boxes of whole pixels, resized bilinearly: OpenCV's INTER_LINEAR."""
+    picture = np.random.default_rng(0).uniform(0, 255, (side, side)).astype(np.float32)
+    for less, place in ((0.0, 0.0), (0.5, 0.0), (0.5, 0.99), (0.31, 0.4), (0.95, 0.7)):
+        matrix = resizing(side, np.float32([less]), np.float32([place])).numpy()[0]
+        length = max(round(side * (1 - less)), 1)
+        start = int(place * (side - length + 1))
+        box = picture[start : start + length, start : start + length]
+        expected = cv2.resize(box, (side, side), interpolation=cv2.INTER_LINEAR)
+        np.testing.assert_allclose(matrix @ picture @ matrix.T, expected, atol=2e-3)
+
+
 def test_crop_is_the_same_in_all_frames():
     still = np.repeat(CLIPS[:, :, :, :1], 3, axis=3)
-    clips = varied(still, scale=0.5)
-    assert np.ptp(clips, axis=3).max() == 0 and np.abs(clips - still).max() > 50
+    clips = vary(Augment(scale=0.5), still)
+    assert np.ptp(clips, axis=3).max() < 1e-3 and np.abs(clips - still).max() > 50
 
 
 def test_everything_at_once_stays_in_range():
-    clips = augment(EVERYTHING, CLIPS, np.random.default_rng(1))
+    clips = vary(EVERYTHING)
     assert clips.dtype == np.float32 and clips.shape == (20, 16, 16, 3, 1)
     assert clips.min() >= 0 and clips.max() <= 255
 
 
 def test_frames_are_varied_as_clips_are():
-    frames = augment(EVERYTHING, CLIPS[:, :, :, 1], np.random.default_rng(1))
-    clips = augment(EVERYTHING, CLIPS, np.random.default_rng(1))
-    assert np.array_equal(frames, clips[:, :, :, 1])
+    np.testing.assert_allclose(vary(EVERYTHING, CLIPS[:, :, :, 1]), vary(EVERYTHING)[:, :, :, 1], atol=1e-3)
+
+
+def test_it_follows_from_seed_and_step_whatever_part_of_the_batch_is_here():
+    whole = vary(EVERYTHING)
+    np.testing.assert_allclose(vary(EVERYTHING, CLIPS[5:9], places=range(5, 9)), whole[5:9], atol=1e-3)
+    assert np.array_equal(vary(EVERYTHING), whole)
+    assert not np.allclose(vary(EVERYTHING, seed=2), whole, atol=9) and not np.allclose(
+        vary(EVERYTHING, step=1), whole, atol=9
+    )
