@@ -11,6 +11,8 @@ from pathlib import Path
 from actioncnn.errors import UserError
 from actioncnn.files import printable
 
+LOG_INTERVAL = 30  # seconds
+
 
 def run(main):
     """Runs a script's main(); a UserError or Ctrl-C ends it with one line on standard error and exit code 1 or 130."""
@@ -76,6 +78,15 @@ def positive(text):
 def not_negative(text):
     """A finite number, zero or above."""
     return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+
+
+def bar(**options):
+    """A tqdm bar; where nobody watches, as in the log file of a batch job, a line every LOG_INTERVAL seconds."""
+    from tqdm import tqdm
+
+    if not sys.stderr.isatty():
+        options |= {"mininterval": LOG_INTERVAL, "bar_format": "{l_bar}{r_bar}\n"}
+    return tqdm(**options)
 
 
 SWITCH = {"type": boolean, "nargs": "?", "const": True, "metavar": "True|False"}  # --name, --name True, --name False

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 WORTH_COMPILING = 300_000  # clips in all: XLA compiles for 25 s on an H100, and then saves 35 to 90 us a clip
 SHARE = 3  # a set may take one third of a device's memory
-LOG_INTERVAL = 30  # seconds between the lines of a bar in a log file
 
 
 class Device(NamedTuple):
@@ -34,9 +33,6 @@ class Device(NamedTuple):
         """The batch, or a little more, that can be divided evenly among the copies of the network."""
         copies = self.strategy.num_replicas_in_sync
         return -(-batch // copies) * copies
-
-    def bar_interval(self):
-        return 1 if sys.stderr.isatty() else LOG_INTERVAL
 
 
 def cpus():

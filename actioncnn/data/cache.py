@@ -1,24 +1,25 @@
 """Index of videos -> one uint8 array of clips, extracted by parallel processes and cached on disk.
 
-The cache has two files for each set of videos and options. clips-<key>.npy is the array; while it grows it is called
+The cache has three files for each set of videos and options. clips-<key>.npy is the array; while it grows it is called
 .partial. clips-<key>.log has a line per finished video: its index, the checksum of its clip, and why it failed, if so.
+clips-<key>.proof says of which state of these two all checksums were right.
 A run that was killed goes on where it stopped; a clip whose checksum is wrong is made anew.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import shutil
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
-from actioncnn.cli import warn
+from actioncnn import files
+from actioncnn.cli import bar, warn
 from actioncnn.errors import UserError
 from actioncnn.video import pool
 
@@ -41,12 +42,12 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
     folder = Path(cache_dir or default_cache())
     path = folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy"
     try:
-        reasons = _status(path, shape)
+        reasons = _proven(path, shape)
         if len(reasons) < len(videos):
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(path.with_suffix(".lock")):
                 _complete(path, shape, videos, sampling, workers)
-            reasons = _status(path, shape)
+            reasons = _proven(path, shape)
     except BrokenPipeError:  # it is the terminal that has gone
         raise
     except OSError as error:
@@ -73,7 +74,13 @@ def _identity(path):
         stat = path.stat()
     except OSError:  # a link to nowhere; reported when it is read
         return [str(path)]
-    return [os.path.realpath(path), stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]
+    real = os.path.realpath(path) if path.is_symlink() else os.path.join(_real_folder(path.parent), path.name)
+    return [real, stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]
+
+
+@functools.lru_cache(1024)
+def _real_folder(folder):
+    return os.path.realpath(folder)  # slow: once for all its files
 
 
 def _locked(path):
@@ -86,7 +93,7 @@ def _locked(path):
         return lock.acquire(poll_interval=0.2)
 
 
-def _status(path, shape):
+def _status(path, shape, trusted=False):
     """{index: None, or reason of the failure} of the clips in an array file that are finished and undamaged."""
     try:
         clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
@@ -100,7 +107,29 @@ def _status(path, shape):
         with contextlib.suppress(ValueError, TypeError):  # a line that was being written when the run was killed
             index, checksum, reason = json.loads(line)
             entries[index] = checksum, reason
-    return {i: entries[i][1] for i in range(len(clips)) if i in entries and zlib.crc32(clips[i]) == entries[i][0]}
+    return {
+        i: entries[i][1]
+        for i in range(len(clips))
+        if i in entries and (trusted or zlib.crc32(clips[i]) == entries[i][0])
+    }
+
+
+def _proven(path, shape):
+    """_status, without checksums, which take a second a GB, where neither file has changed since they were right."""
+    proof = path.with_suffix(".proof")
+    with contextlib.suppress(OSError):
+        if proof.read_text() == _stamp(path):
+            return _status(path, shape, trusted=True)
+    reasons = _status(path, shape)
+    if len(reasons) == shape[0]:
+        files.write(proof, _stamp(path))
+    return reasons
+
+
+def _stamp(path):
+    """Sizes and times of the array and its log."""
+    stats = [os.stat(each) for each in (path, path.with_suffix(".log"))]
+    return json.dumps([[stat.st_size, stat.st_mtime_ns, stat.st_ino] for stat in stats])
 
 
 def _complete(path, shape, videos, sampling, workers):
@@ -118,10 +147,9 @@ def _complete(path, shape, videos, sampling, workers):
     _check_space(path.parent, len(missing) * int(np.prod(shape[1:])))
     if not done:
         np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-    interval = 0.2 if sys.stderr.isatty() else 30  # seconds; few lines in the log file of a batch job
-    bar = tqdm(desc="reading videos", unit="video", total=len(videos), initial=len(done), mininterval=interval)
-    with bar, contextlib.closing(pool.clips(missing, sampling, workers)) as results:
-        _write(partial, log, shape, results, bar)
+    progress = bar(desc="reading videos", unit="video", total=len(videos), initial=len(done))
+    with progress, contextlib.closing(pool.clips(missing, sampling, workers)) as results:
+        _write(partial, log, shape, results, progress)
     partial.replace(path)
 
 
@@ -132,7 +160,7 @@ def _check_space(folder, need):
         raise UserError(f"--cache: {folder}: {sizes}; make room there or give another folder")
 
 
-def _write(partial, log, shape, results, bar):
+def _write(partial, log, shape, results, progress):
     """Write (index, clip or pool.Failed) results to the array, and after each one a line to the log.
 
     These are plain writes, because a memory-mapped one ends in SIGBUS where the disk is full.
@@ -148,4 +176,4 @@ def _write(partial, log, shape, results, bar):
             array.write(content)
             array.flush()
             lines.write(json.dumps([index, zlib.crc32(content), reason]) + "\n")
-            bar.update()
+            progress.update()

@@ -14,9 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from actioncnn import files
+from actioncnn.cli import bar
 from actioncnn.data import batches
 from actioncnn.errors import UserError
 from actioncnn.modelfile.io import KERAS_ENDING, linked
@@ -43,16 +43,14 @@ def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on
     batch = device.whole_batch(min(batch, count))
     trainer = Trainer(build, data, recipe, batch, epochs, seed, device)
     history = restore(trainer.model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
-    bar = tqdm(
-        total=epochs * count, initial=len(history) * count, unit="clip", desc="training",
-        mininterval=device.bar_interval(), disable=not device.chief,
-    )  # fmt: skip
-    with bar, machines_are_there():
+    seen = len(history) * count
+    progress = bar(total=epochs * count, initial=seen, unit="clip", desc="training", disable=not device.chief)
+    with progress, machines_are_there():
         while len(history) < epochs:
             done = len(history)
-            figures = trainer.train_epoch(done, bar) | trainer.validate()
+            figures = trainer.train_epoch(done, progress) | trainer.validate()
             history.append({"epoch": done + 1} | figures)
-            bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
+            progress.set_postfix({name: f"{value:.3f}" for name, value in figures.items()}, refresh=False)
             if checkpoint and device.chief:
                 save_checkpoint(trainer.model, history, checkpoint)
             if on_epoch and device.chief:
@@ -117,7 +115,7 @@ class Trainer:
         sums = tf.TensorArray(tf.float32, count, element_shape=(2,))
         return tf.while_loop(lambda done, _: done < count, one, (0, sums), parallel_iterations=1)[1].stack()
 
-    def train_epoch(self, epoch, bar):
+    def train_epoch(self, epoch, progress):
         """Trains until each clip has been seen once more -> mean loss and accuracy of the clips on the way."""
         count = len(self.data.train)
         first, last = (batches.steps_until(count, self.batch, done) for done in (epoch, epoch + 1))
@@ -128,7 +126,7 @@ class Trainer:
             steps, start = min(self.call_steps, last - step), time.perf_counter()
             sums.append(self._steps(iterator, tf.constant(steps)).numpy())
             step += steps
-            bar.update(min(step * self.batch, (epoch + 1) * count) - bar.n)
+            progress.update(min(step * self.batch, (epoch + 1) * count) - progress.n)
             if time.perf_counter() - start < CALL / 2:
                 self.call_steps = min(2 * self.call_steps, MOST)
         loss, right = np.concatenate(sums).mean(0, np.float64) / self.batch

@@ -153,9 +153,12 @@ class Run:
             return None
         for name, value in json.loads(json.dumps(asdict(self.options), default=str)).items():
             if name not in UNLIKE and former["options"].get(name) != value:
-                option = "--" + name.replace("_", "-")
+                option, before = "--" + name.replace("_", "-"), former["options"].get(name)
+                why = " (the learning rate falls over all epochs: a longer run differs from its start)" * (
+                    name == "epoch"
+                )
                 raise UserError(
-                    f"--resume: {self.output} holds a run with {option} {former['options'].get(name)}, not {value}; "
+                    f"--resume: {self.output} holds a run with {option} {before}, not {value}{why}; "
                     "give the same options, or start anew without --resume"
                 )
         if former["counts"] != self.counts:

@@ -162,6 +162,16 @@ def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
     assert decoded() == sorted([*names(videos), names(videos)[4]])
 
 
+def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_path, monkeypatch):
+    load(videos)
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.zlib, "crc32", lambda *_: pytest.fail("checked again"))
+        load(videos)
+    array_file(tmp_path).with_suffix(".proof").write_text("damaged")
+    load(videos)
+    assert len(array_file(tmp_path).with_suffix(".proof").read_text()) > 20
+
+
 def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_path):
     array, _ = load(videos)
     inode = array_file(tmp_path).stat().st_ino

@@ -83,14 +83,15 @@ def test_schedule_decays_or_stays():
 
 
 def test_the_bar_counts_clips(monkeypatch):
-    counted = []
+    counted, make = [], loop.bar
 
-    class Bar(loop.tqdm):
-        def update(self, n=1):
-            counted.append(n)
-            super().update(n)
+    def counting(**options):
+        progress = make(**options)
+        update = progress.update
+        monkeypatch.setattr(progress, "update", lambda n: counted.append(n) or update(n))
+        return progress
 
-    monkeypatch.setattr(loop, "tqdm", Bar)
+    monkeypatch.setattr(loop, "bar", counting)
     loop.fit(small, brightness_task(), RECIPE, batch=24, epochs=2, seed=0, device=DEVICE)
     assert sum(counted) == 2 * 32 and 24 in counted
 
