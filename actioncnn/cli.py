@@ -85,7 +85,7 @@ def bar(**options):
     from tqdm import tqdm
 
     if not sys.stderr.isatty():
-        options |= {"mininterval": LOG_INTERVAL, "bar_format": "{l_bar}{r_bar}\n"}
+        options |= {"mininterval": LOG_INTERVAL, "bar_format": "{desc}: {percentage:3.0f}% {r_bar}\n"}
     return tqdm(**options)
 
 

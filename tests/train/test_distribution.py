@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -59,21 +60,47 @@ def free_ports(count):
     return ports
 
 
-@pytest.mark.slow
-def test_two_machines_are_one(bars, cache, tmp_path):
-    options = ["--videos", bars, "--epoch", 2, "--batch", 8, "--cache", cache, "--size", 16, "--depth", 4]
-    command = [sys.executable, str(ROOT / "3dcnn.py"), *map(str, options), "--precision", "float32", "--output"]
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+@pytest.fixture
+def start(bars, cache, tmp_path):
+    """start(epochs) -> the processes of a run on two machines, with its --output in two/; the command without it."""
+    options = ["--videos", bars, "--batch", 8, "--cache", cache, "--size", 16, "--depth", 4, "--precision", "float32"]
+    command = [sys.executable, str(ROOT / "3dcnn.py"), *map(str, options)]
     runs = []
-    for index in (0, 1):
-        config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        environment = {"TF_CONFIG": json.dumps(config), "PATH": "", "HOME": str(tmp_path)}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        runs.append(subprocess.Popen([*command, "two"], cwd=tmp_path, env=environment, **pipes))
+
+    def start(epochs):
+        workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+        for index in (0, 1):
+            config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            environment = {"TF_CONFIG": json.dumps(config), "PATH": "", "HOME": str(tmp_path)}
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            line = [*command, "--epoch", str(epochs), "--output", "two"]
+            runs.append(subprocess.Popen(line, cwd=tmp_path, env=environment, **pipes))
+        return runs, command
+
+    yield start
+    for run in runs:
+        run.kill()
+        run.communicate()
+
+
+@pytest.mark.slow
+def test_two_machines_are_one(start, tmp_path):
+    runs, command = start(2)
     for run in runs:
         _, error = run.communicate(timeout=300)
         assert run.returncode == 0, error
-    subprocess.run([*command, "one"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*command, "--epoch", "2", "--output", "one"], cwd=tmp_path, check=True, capture_output=True)
     tables = [np.loadtxt(tmp_path / name / "result.txt", skiprows=1) for name in ("one", "two")]
     np.testing.assert_allclose(*tables, atol=1e-3)
     assert {path.name for path in (tmp_path / "one").iterdir()} == {path.name for path in (tmp_path / "two").iterdir()}
+
+
+@pytest.mark.slow
+def test_a_machine_that_dies_ends_the_run_with_one_line(start, tmp_path):
+    runs, _ = start(10_000)
+    while not (tmp_path / "two" / "checkpoint.h5").exists() and runs[0].poll() is None:
+        time.sleep(0.1)
+    runs[1].kill()
+    _, error = runs[0].communicate(timeout=100)
+    assert runs[0].returncode == 1 and "Traceback" not in error
+    assert error.splitlines()[-1].endswith("start all of them again, with --resume True")

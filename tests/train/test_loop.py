@@ -97,8 +97,9 @@ def test_the_bar_counts_clips(monkeypatch):
 
 
 @pytest.mark.slow
-def test_mixed_precision_is_left_behind():
-    keras.config.set_dtype_policy("mixed_bfloat16")
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_is_left_behind(policy):
+    keras.config.set_dtype_policy(policy)
     try:
         model, history = fit(epochs=1)
         plain = loop.in_float32(small, model)
