@@ -74,12 +74,10 @@ def predict(args, files, paths):
     results, failures = [], []
     for path, rows in answers:
         bar.update()
+        (failures if isinstance(rows, Failed) else results).append((path, rows))
         if isinstance(rows, Failed):
-            failures.append((path, rows))
             bar.write(printable(f"{cli.program()}: {path}: {rows.reason}"), file=sys.stderr)
-            continue
-        results.append((path, rows))
-        if not args.json and not args.csv:
+        elif not args.json and not args.csv:
             bar.write(table(path, rows, model().classes, args.top), file=sys.stdout)
     bar.close()
     return results, failures, model().classes
