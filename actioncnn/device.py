@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from actioncnn.errors import UserError, one_line
+
 WORTH_COMPILING = 300_000  # clips in all: XLA compiles for 25 s on an H100, and then saves 35 to 90 us a clip
 SHARE = 3  # a set may take one third of a device's memory
 
@@ -66,7 +68,8 @@ def setup(precision="auto", gpus=None):
     tf.config.set_visible_devices(found, "GPU")
     for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
-    strategy = divided(tf, len(found))
+    machines, chief = cluster()
+    strategy = divided(tf, machines, len(found))
     details = [tf.config.experimental.get_device_details(gpu) for gpu in found[:1]]
     tensor_cores = bool(details) and details[0].get("compute_capability", (0, 0)) >= (7, 0)
     mixed = precision == "mixed" or (precision == "auto" and (tensor_cores if found else has_amx()))
@@ -74,14 +77,24 @@ def setup(precision="auto", gpus=None):
     keras.config.set_dtype_policy(policy)
     name = details[0].get("device_name", "GPU") if found else f"CPU ({cpus()} cores)"
     name += f" x {strategy.num_replicas_in_sync}" * (strategy.num_replicas_in_sync > 1)
-    cluster = strategy.cluster_resolver
-    chief = not cluster or cluster.task_type == "chief" or (cluster.task_type == "worker" and cluster.task_id == 0)
     return Device(name, policy, "auto" if found else False, strategy, gpu_memory() if found else 0, chief)
 
 
-def divided(tf, gpus):
-    """How a batch is divided: among the machines that TF_CONFIG names, among the GPUs here, or not at all."""
-    if len(json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {}).get("worker", ())) > 1:
+def cluster():
+    """(number of machines that TF_CONFIG names, whether this is the one that writes)."""
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        machines, task = config.get("cluster", {}), config.get("task", {})
+        count = sum(len(machines.get(kind, ())) for kind in ("chief", "worker"))
+        first = task.get("type") == ("chief" if "chief" in machines else "worker") and int(task.get("index", 0)) == 0
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"TF_CONFIG: is not what TensorFlow takes ({one_line(error)}); mend or unset it") from None
+    return count, count < 2 or first
+
+
+def divided(tf, machines, gpus):
+    """The strategy by which a batch is divided: among machines, among the GPUs here, or not at all."""
+    if machines > 1:
         with quiet():
             return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy() if gpus > 1 else tf.distribute.get_strategy()
