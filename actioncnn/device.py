@@ -53,8 +53,8 @@ def setup(precision="auto", gpus=None):
     """Starts Keras on TensorFlow, quietly -> Device.
 
     gpus: how many at most, None: all. CPU: oneDNN kernels (2.3 times faster for Conv3D than TensorFlow's own, and off
-    by default on some processors), no XLA (5 times slower there), bfloat16 where there is AMX (3 times faster), else
-    float32. GPU: memory grows as needed, XLA, and float16 on tensor cores.
+    by default on some processors), no XLA (5 times slower there), bfloat16 where there is AMX (2 to 3 times faster),
+    else float32. GPU: memory grows as needed, XLA, and float16 on tensor cores.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
