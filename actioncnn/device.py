@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,16 +51,20 @@ def has_amx():
     return False
 
 
-def setup(precision="auto", gpus=None):
+def setup(precision="auto", gpus=None, programs=None):
     """Starts Keras on TensorFlow, quietly -> Device.
 
-    gpus: how many at most, None: all. CPU: oneDNN kernels (2.3 times faster for Conv3D than TensorFlow's own, and off
-    by default on some processors), no XLA (5 times slower there), bfloat16 where there is AMX (2 to 3 times faster),
-    else float32. GPU: memory grows as needed, XLA, and float16 on tensor cores.
+    gpus: how many at most, None: all. programs: folder that keeps what XLA compiles for a GPU. CPU: oneDNN kernels
+    (2.3 times faster for Conv3D than TensorFlow's own, and off by default on some processors), no XLA (5 times slower
+    there), bfloat16 where there is AMX (2 to 3 times faster), else float32. GPU: memory grows as needed, XLA, and
+    float16 on tensor cores.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter
+    card = nvidia()
+    if programs and card:
+        keep_programs(programs, card)
     with quiet():
         import keras
         import tensorflow as tf
@@ -77,7 +83,7 @@ def setup(precision="auto", gpus=None):
     keras.config.set_dtype_policy(policy)
     name = details[0].get("device_name", "GPU") if found else f"CPU ({cpus()} cores)"
     name += f" x {strategy.num_replicas_in_sync}" * (strategy.num_replicas_in_sync > 1)
-    return Device(name, policy, "auto" if found else False, strategy, gpu_memory() if found else 0, chief)
+    return Device(name, policy, "auto" if found else False, strategy, card.memory if found and card else 0, chief)
 
 
 def cluster():
@@ -100,13 +106,32 @@ def divided(tf, machines, gpus):
     return tf.distribute.MirroredStrategy() if gpus > 1 else tf.distribute.get_strategy()
 
 
-def gpu_memory():
-    """Bytes of the GPU with the least memory, as NVIDIA's driver tells; 0 where it does not."""
-    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+class Card(NamedTuple):
+    """A GPU as NVIDIA's driver tells of it."""
+
+    name: str
+    driver: str
+    memory: int  # bytes
+
+
+def nvidia():
+    """The GPU with the least memory as a Card, or None where the driver tells of none."""
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"]
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-        told = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
-        return min(int(line) for line in told.split()) << 20
-    return 0
+        told = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+        rows = [line.rsplit(", ", 2) for line in told.splitlines()]
+        return min((Card(name, driver, int(mib) << 20) for name, driver, mib in rows), key=lambda card: card.memory)
+    return None
+
+
+def keep_programs(folder, card):
+    """Has XLA keep what it compiles, for this card and these versions; TensorFlow reads the flags when imported."""
+    name = "-".join(["xla", version("tensorflow"), card.name, card.driver])
+    folder = Path(folder).absolute() / re.sub(r"[^\w.-]+", "_", name)
+    with contextlib.suppress(OSError):  # nothing is kept then
+        folder.mkdir(parents=True, exist_ok=True)
+        flags = f"--tf_xla_persistent_cache_directory='{folder}' --tf_xla_persistent_cache_prefix=actioncnn"
+        os.environ.setdefault("TF_XLA_FLAGS", flags)
 
 
 @contextlib.contextmanager

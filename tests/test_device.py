@@ -44,3 +44,32 @@ def test_a_batch_is_divided_evenly():
     assert on.holds(300) and not on.holds(301)
     assert not on.compiles(10**9)  # XLA and several devices do not go together
     assert on._replace(strategy=type("Strategy", (), {"num_replicas_in_sync": 1})()).compiles(device.WORTH_COMPILING)
+
+
+def smi(folder, rows):
+    """A driver's tool that tells of these GPUs, on the PATH alone."""
+    tool = folder / "nvidia-smi"
+    tool.write_text("#!/bin/sh\n" + "".join(f"echo '{row}'\n" for row in rows))
+    tool.chmod(0o755)
+    return str(folder)
+
+
+def test_the_driver_tells_of_cards(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert device.nvidia() is None  # no driver
+    smi(tmp_path, ["NVIDIA H100 80GB HBM3, 580.95, 81559", "Tesla T4, 580.95, 15360"])
+    assert device.nvidia() == ("Tesla T4", "580.95", 15360 << 20)
+    smi(tmp_path, ["No devices were found"])
+    assert device.nvidia() is None
+
+
+def test_programs_are_kept_for_a_card_and_versions(monkeypatch, tmp_path):
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+    monkeypatch.delenv("TF_XLA_FLAGS")
+    device.keep_programs(tmp_path / "a folder", device.Card("Tesla T4", "580.95", 1))
+    (folder,) = (tmp_path / "a folder").iterdir()
+    assert folder.name.startswith("xla-2.") and folder.name.endswith("-Tesla_T4-580.95")
+    assert f"directory='{folder}'" in device.os.environ["TF_XLA_FLAGS"]
+    monkeypatch.delenv("TF_XLA_FLAGS")
+    device.keep_programs("/proc/nothing", device.Card("Tesla T4", "580.95", 1))  # not writable: nothing is kept
+    assert "TF_XLA_FLAGS" not in device.os.environ

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from actioncnn import files
-from actioncnn.cli import bar
+from actioncnn.cli import bar, warn
 from actioncnn.data import batches
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
 from actioncnn.modelfile.io import KERAS_ENDING, linked
 from actioncnn.train.augment import augment
 from actioncnn.train.layers import IN_TRAINING, Dropout
@@ -87,8 +87,8 @@ class Trainer:
         self.source = Source(data, device)
         self.predict = Predictor(self.model, self.source, batch)
         self.call_steps = 1
-        if device.compiles(len(data.train) * epochs):
-            self._step = tf.function(self._step, jit_compile=True, autograph=False)
+        self.compiled = device.compiles(len(data.train) * epochs)
+        self._compiled_step = tf.function(self._step, jit_compile=True, autograph=False)
 
     def _step(self, step, places, clips, targets):
         """One step of one copy of the network -> its sum of losses, its number of right clips."""
@@ -104,12 +104,12 @@ class Trainer:
         return tf.reduce_sum(losses), tf.reduce_sum(hits(targets, probabilities))
 
     @tf.function(autograph=False)
-    def _steps(self, iterator, count):
+    def _steps(self, iterator, count, compiled):
         """`count` steps of all copies -> sum of losses and number of right clips of each, float32 (count, 2)."""
-        strategy = self.device.strategy
+        strategy, step = self.device.strategy, self._compiled_step if compiled else self._step
 
         def one(done, sums):
-            parts = strategy.run(lambda *element: self._step(*self.source.get(element)), next(iterator))
+            parts = strategy.run(lambda *element: step(*self.source.get(element)), next(iterator))
             return done + 1, sums.write(done, [strategy.reduce("SUM", part, axis=None) for part in parts])
 
         sums = tf.TensorArray(tf.float32, count, element_shape=(2,))
@@ -124,13 +124,24 @@ class Trainer:
         sums, step = [], first
         while step < last:
             steps, start = min(self.call_steps, last - step), time.perf_counter()
-            sums.append(self._steps(iterator, tf.constant(steps)).numpy())
+            try:
+                sums.append(self._steps(iterator, tf.constant(steps), self.compiled).numpy())
+            except tf.errors.OpError as error:
+                if not self.compiled or sums:
+                    raise
+                return self.without_compiling(error, epoch, progress)
             step += steps
             progress.update(min(step * self.batch, (epoch + 1) * count) - progress.n)
             if time.perf_counter() - start < CALL / 2:
                 self.call_steps = min(2 * self.call_steps, MOST)
         loss, right = np.concatenate(sums).mean(0, np.float64) / self.batch
         return {"loss": float(loss), "acc": float(right)}
+
+    def without_compiling(self, error, epoch, progress):
+        """The epoch from its start, which XLA, or a damaged program that it kept, has not let begin."""
+        warn(f"XLA fails, so training is slower ({one_line(error)}); if it worked before, delete xla-* in the cache")
+        self.compiled = False
+        return self.train_epoch(epoch, progress)
 
     def validate(self):
         if not len(self.data.test):

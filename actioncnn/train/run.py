@@ -13,6 +13,7 @@ import numpy as np
 
 from actioncnn import device
 from actioncnn.cli import warn
+from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, test_views
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
@@ -42,7 +43,7 @@ def train(options, network):
         notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
     names = ["1", "2", "3"] if options.split == "all" else [options.split]
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
-    on = device.setup(options.precision, options.gpus)
+    on = device.setup(options.precision, options.gpus, options.cache or default_cache())
     print(f"device: {on.name}, {on.precision}")
     rows = []
     for name, (part, more) in zip(names, splits, strict=True):

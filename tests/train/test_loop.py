@@ -1,9 +1,12 @@
 """Training learns, repeats itself, and goes on after an interruption as if there had been none."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
-from helpers import data_of
+from helpers import ROOT, data_of
 from keras import layers
 
 from actioncnn import device
@@ -53,6 +56,36 @@ def test_same_seed_same_result(whole):
     assert history == whole[1]
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), whole[0].get_weights(), strict=True))
     assert fit(epochs=1, seed=4)[1][0]["loss"] != history[0]["loss"]
+
+
+COMPILED = """
+import sys
+sys.path[:0] = [{root!r}, {root!r} + "/tests", {root!r} + "/tests/train"]
+from actioncnn import device
+device.keep_programs({folder!r}, device.Card("card", "1", 1))
+import test_loop
+device.WORTH_COMPILING = 0
+test_loop.DEVICE = test_loop.DEVICE._replace(jit_compile=True)
+print(*test_loop.fit(epochs=1)[1][0].values())
+"""
+
+
+@pytest.mark.slow
+def test_compiled_programs_are_kept_and_a_damaged_one_costs_nothing_but_time(tmp_path):
+    code = COMPILED.format(root=str(ROOT), folder=str(tmp_path))
+    run = lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)  # noqa: E731
+    expected = list(fit(epochs=1)[1][0].values())
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.split()[-1]) >= 0.9 and "XLA" not in done.stderr  # XLA draws other random numbers
+    kept = list(tmp_path.glob("xla-*/actioncnn*"))
+    assert kept
+    for program in kept:
+        program.write_bytes(program.read_bytes()[:100])
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert np.allclose([float(word) for word in done.stdout.split()], expected, atol=1e-3)
+    assert "XLA fails" in done.stderr and "delete xla-*" in done.stderr
 
 
 class Killed(Exception):
