@@ -1,6 +1,7 @@
-"""Frames of a video as an array, and the class name in a UCF-101 file name.
+"""Frames of a video as an array, and the class name in a UCF-101 file name; a dataset's clips, read by many machines.
 
     python videoto3d.py v_YoYo_g01_c01.avi --depth 10 --output frames/
+    python videoto3d.py UCF-101/ --shard 1/4 --cache /shared/cache/
 
 In code: Videoto3D(32, 32, 10).video3d("v_YoYo_g01_c01.avi") -> uint8 (10, 32, 32)
 """
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from actioncnn import cli, files
 from actioncnn.errors import NoFrameError
+from actioncnn.video.sampling import Sampling
 
 
 class Videoto3D:
@@ -34,16 +36,21 @@ class Videoto3D:
 def parse():
     parser = cli.parser(__doc__)
     add = parser.add_argument
-    add("video", help="video file")
+    add("video", help="video file, or directory of a dataset whose clips are read into the cache")
     add("--depth", type=cli.whole_number(1), default=10, help="number of frames (default: 10)")
     add("--size", type=cli.whole_number(1), default=32, help="width and height in pixels (default: 32)")
     add("--first", action="store_true", help="the first frames, not evenly spaced ones")
     add("--output", type=Path, help="directory for the frames as PNG files; without it nothing is written")
+    add = parser.add_argument_group("of a directory, as a training with the same options reads it").add_argument
+    add("--shard", type=cli.shard, default=(1, 1), help="i/n: only the i-th of n parts (default: 1/1)")
+    add("--color", **cli.SWITCH, default=False, help="RGB frames instead of grayscale (default: False)")
+    add("--nclass", type=cli.whole_number(2), default=101, help="number of classes (default: 101)")
+    add("--cache", type=Path, help="directory of the cache (default: ~/.cache/actioncnn)")
+    add("--workers", type=cli.whole_number(1), help="processes that read videos (default: one per core)")
     return parser.parse_args()
 
 
-def main():
-    args = parse()
+def frames_of_video(args):
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
         frames = reader.video3d(args.video, color=True, skip=not args.first)
@@ -56,6 +63,22 @@ def main():
         files.make_output(args.output)
         for index, frame in enumerate(frames):
             files.write(args.output / f"{Path(args.video).stem}_{index:03d}.png", image(frame))
+
+
+def clips_of_dataset(args):
+    from actioncnn.data.dataset import extract_shard
+
+    sampling = Sampling(args.size, args.depth, args.color, not args.first)
+    count, had, failures = extract_shard(args.video, args.nclass, sampling, args.shard, args.cache, args.workers)
+    for path, reason in failures.items():
+        cli.warn(f"no clip: {path}: {reason}")
+    part = f"shard {args.shard[0]} of {args.shard[1]}"
+    print(f"{part}: {count} clips in the cache, {had} of them before; {len(failures)} videos gave none")
+
+
+def main():
+    args = parse()
+    (clips_of_dataset if Path(args.video).is_dir() else frames_of_video)(args)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Nothing heavy is imported here, so that `--help` and usage errors answer at once
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def whole_number(minimum):
         return value
 
     return parse
+
+
+def shard(text):
+    """An argparse type: i/n, the i-th of n parts, as (i, n)."""
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a part such as 1/4, 2/4, 3/4 or 4/4")
+    return int(match[1]), int(match[2])
 
 
 def positive(text):

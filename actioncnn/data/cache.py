@@ -3,7 +3,8 @@
 The cache has three files for each set of videos and options. clips-<key>.npy is the array; while it grows it is called
 .partial. clips-<key>.log has a line per finished video: its index, the checksum of its clip, and why it failed, if so.
 clips-<key>.proof says of which state of these two all checksums were right.
-A run that was killed goes on where it stopped; a clip whose checksum is wrong is made anew.
+A run that was killed goes on where it stopped; a clip whose checksum is wrong is made anew. A shard, the clips that
+one of several machines has read, is such a .partial of the whole array with holes; the next run takes its clips over.
 """
 
 import contextlib
@@ -38,25 +39,49 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
     `workers`: number of processes, by default that of the CPUs. UserError: no frame in any video, cache not writable,
     disk full.
     """
-    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
-    folder = Path(cache_dir or default_cache())
-    path = folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy"
-    try:
+    with _files(videos, sampling, cache_dir) as (path, shape):
         reasons = _proven(path, shape)
         if len(reasons) < len(videos):
-            folder.mkdir(parents=True, exist_ok=True)
             with _locked(path.with_suffix(".lock")):
                 _complete(path, shape, videos, sampling, workers)
             reasons = _proven(path, shape)
+        failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
+        if len(failures) == len(videos):
+            raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
+        return np.load(path, mmap_mode="r"), failures
+
+
+def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
+    """Reads the clips of the i-th of n shards of the videos, shard = (i, n) with i from 1, for load_clips to take over.
+
+    Returns the number of clips that the cache had already, in the whole or in the shard, and {index: reason} of the
+    shard's videos that gave none. UserError: as load_clips.
+    """
+    number, count = shard
+    with _files(videos, sampling, cache_dir) as (path, shape):
+        rows = range(number - 1, len(videos), count)
+        partial = path.with_name(f"{path.stem}-shard-{number}-of-{count}.partial")
+        if len(_proven(path, shape)) == len(videos):
+            return len(rows), {}
+        with _locked(partial.with_suffix(".lock")):
+            had = len(_status(partial, shape))
+            _extract(partial, shape, rows, videos, sampling, workers)
+            return had, {index: reason for index, reason in _status(partial, shape).items() if reason}
+
+
+@contextlib.contextmanager
+def _files(videos, sampling, cache_dir):
+    """Path and shape of the array of these clips, in a folder that exists; trouble with its files is one line."""
+    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
+    folder = Path(cache_dir or default_cache())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy", shape
     except BrokenPipeError:  # it is the terminal that has gone
         raise
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--cache: {folder}: {reason}; make room there or give another folder") from error
-    failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
-    if len(failures) == len(videos):
-        raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
-    return np.load(path, mmap_mode="r"), failures
 
 
 def cache_key(videos, sampling):
@@ -133,24 +158,45 @@ def _stamp(path):
 
 
 def _complete(path, shape, videos, sampling, workers):
-    """Decode what is missing in the array file at `path`, and give it that name when it has all clips."""
+    """Make what is missing in the array file at `path`, and give it that name when it has all clips."""
     if len(_status(path, shape)) == len(videos):
         return  # the other run has made it
-    partial, log = path.with_suffix(".partial"), path.with_suffix(".log")
+    partial = path.with_suffix(".partial")
     if path.exists():
         path.replace(partial)  # damaged: keep what is good
-    done = _status(partial, shape)
+    _extract(
+        partial, shape, range(len(videos)), videos, sampling, workers, path.parent.glob(f"{path.stem}-shard-*.partial")
+    )
+    partial.replace(path)
+
+
+def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
+    """Write the clips of these rows to a partial array and its log: what shards have of them, then from the videos."""
+    log, done = partial.with_suffix(".log"), _status(partial, shape)
     if not done:
         partial.unlink(missing_ok=True)  # not overwritten: a running training may have it in memory
         log.unlink(missing_ok=True)
-    missing = {index: video.path for index, video in enumerate(videos) if index not in done}
-    _check_space(path.parent, len(missing) * int(np.prod(shape[1:])))
+    missing = [row for row in rows if row not in done]
+    _check_space(partial.parent, len(missing) * int(np.prod(shape[1:])))
     if not done:
         np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-    progress = bar(desc="reading videos", unit="video", total=len(videos), initial=len(done))
-    with progress, contextlib.closing(pool.clips(missing, sampling, workers)) as results:
-        _write(partial, log, shape, results, progress)
-    partial.replace(path)
+    with bar(desc="reading videos", unit="video", total=len(rows), initial=len(rows) - len(missing)) as progress:
+        for shard in shards:
+            with _locked(shard.with_suffix(".lock")):  # its machine may still be reading
+                _write(partial, log, shape, _of_shard(shard, shape, set(missing)), progress)
+                for ending in (".partial", ".log"):
+                    shard.with_suffix(ending).unlink()
+            missing = sorted(set(missing) - _status(partial, shape).keys())
+        paths = {row: videos[row].path for row in missing}
+        with contextlib.closing(pool.clips(paths, sampling, workers)) as results:
+            _write(partial, log, shape, results, progress)
+
+
+def _of_shard(shard, shape, wanted):
+    """(index, clip or pool.Failed) of the wanted clips that a shard has."""
+    reasons = _status(shard, shape)
+    for row in sorted(reasons.keys() & wanted):
+        yield row, pool.Failed(reasons[row]) if reasons[row] else np.load(shard, mmap_mode="r")[row]
 
 
 def _check_space(folder, need):

@@ -43,6 +43,14 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
     return data, [fewer] if count < nclass else []
 
 
+def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):
+    """Reads a shard of what load_dataset reads -> number of its clips, how many the cache had, {video: reason}."""
+    videos, _ = index.choose_classes(index.scan(directory), nclass)
+    had, failures = cache.extract_shard(videos, sampling, shard, cache_dir, workers)
+    number, count = shard
+    return len(range(number - 1, len(videos), count)), had, {videos[row].path: failures[row] for row in failures}
+
+
 def divide(data, split, seed):
     """The Data with the rows of a split of the videos that gave frames, and lines to tell the user."""
     good = np.array([row for row in range(len(data.videos)) if row not in data.failures])

@@ -368,3 +368,31 @@ def test_real_videos_are_loaded_or_listed_and_decoders_are_quiet(tmp_path, varia
     assert all(
         part.startswith("reading videos: ") for part in run.stderr.replace("\n", "\r").split("\r") if part.strip()
     )
+
+
+def test_shards_of_many_machines_become_one_cache(videos, tmp_path, load, decoded):
+    whole, _ = cache.load_clips(videos, SAMPLING, tmp_path / "elsewhere", workers=1)
+    assert decoded() == names(videos)
+    for number in (1, 2, 3, 3):  # the last one is done already
+        had, failures = cache.extract_shard(videos, SAMPLING, (number, 4), tmp_path / "cache", workers=1)
+    assert had == 1 and failures == {}
+    assert len(list((tmp_path / "cache").glob("*-shard-*.partial"))) == 3
+    before = len(decoded())
+    array, failures = load(videos)  # the machine of the last shard was not there: one video of six is left
+    assert failures == {} and len(decoded()) == before + 1
+    np.testing.assert_array_equal(array, whole)
+    assert not list((tmp_path / "cache").glob("*-shard-*.partial")) and not list((tmp_path / "cache").glob("*.log-*"))
+    assert cache.extract_shard(videos, SAMPLING, (1, 4), tmp_path / "cache", workers=1) == (2, {})
+
+
+def test_a_shard_tells_what_failed_and_its_damage_is_made_good(videos, tmp_path, load, decoded):
+    videos[3].path.write_bytes(b"no video")
+    assert 3 in cache.extract_shard(videos, SAMPLING, (2, 2), tmp_path / "cache", workers=1)[1]
+    (shard,) = (tmp_path / "cache").glob("*-shard-*.partial")
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1  # of the last video, which belongs to this shard
+    shard.write_bytes(content)
+    array, failures = load(videos)
+    assert list(failures) == [3] and not array[3].any()
+    expected = Videoto3D(16, 16, 4).video3d(videos[5].path)
+    np.testing.assert_array_equal(array[5, ..., 0], np.moveaxis(expected, 0, 2))

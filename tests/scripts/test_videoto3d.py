@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from helpers import ROOT, write_blocks
 
+from actioncnn.data.dataset import load_dataset
 from actioncnn.data.index import class_and_group
 from actioncnn.video.decode import read_frames
+from actioncnn.video.sampling import Sampling
 from videoto3d import Videoto3D
 
 
@@ -36,3 +39,17 @@ def test_as_a_script_from_elsewhere(tmp_path):
     assert len(list((tmp_path / "frames").glob("*.png"))) == 5
     done = subprocess.run([*command[:2], "absent.avi"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "absent.avi" in done.stderr
+
+
+@pytest.mark.usefixtures("forked")
+def test_a_share_of_a_dataset_is_read_for_the_cache(bars, run, decoded, tmp_path):
+    options = ("--cache", tmp_path, "--size", 16, "--depth", 4)
+    code, out, _ = run("videoto3d.py", bars, "--shard", "1/2", *options)
+    assert code == 0 and "shard 1 of 2: 24 clips in the cache, 0 of them before; 0 videos gave none" in out
+    assert run("videoto3d.py", bars, "--shard", "1/2", *options)[1].startswith(
+        "shard 1 of 2: 24 clips in the cache, 24 of"
+    )
+    data, _ = load_dataset(bars, 101, Sampling(16, 4, False), tmp_path)
+    assert len(decoded()) == 48 and data.clips.any(axis=(1, 2, 3, 4)).all()  # those of the shard only once
+    assert run("videoto3d.py", bars, *options)[1].startswith("shard 1 of 1: 48 clips in the cache, 48 of them before")
+    assert run("videoto3d.py", bars, "--shard", "3/2")[0] == 2
