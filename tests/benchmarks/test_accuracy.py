@@ -4,6 +4,7 @@ import json
 import sys
 
 import accuracy
+import accuracy_tables
 import numpy as np
 import pytest
 
@@ -19,10 +20,34 @@ def test_each_clip_is_tested_once(bars, cache, tmp_path, monkeypatch, capsys):
     assert [line["protocol"] for line in lines] == ["group", "random"]
     for line in lines:
         probabilities = np.array(line["probabilities"])
-        assert len(probabilities) == line["clips"] == 48 and np.allclose(probabilities.sum(1), 1, atol=1e-3)
+        assert len(probabilities) == len(line["groups"]) == 48 and np.allclose(probabilities.sum(1), 1, atol=1e-3)
         assert line["accuracy"] == pytest.approx((probabilities.argmax(1) == line["truth"]).mean())
     table = capsys.readouterr().out
-    assert all(f"{100 * line['accuracy']:.1f} [" in table for line in lines)
+    assert all(f"{100 * line['accuracy']:.1f} ± " in table for line in lines)
     monkeypatch.setattr(accuracy, "train", lambda *_: pytest.fail("trained again"))
     accuracy.main()
     assert accuracy.read(results) == lines == [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def line_of(hits, groups, **more):
+    """A line of the results whose clips of class 0 are classified rightly where `hits` says so."""
+    probabilities = [[0.9, 0.1] if hit else [0.1, 0.9] for hit in hits]
+    line = {"row": "x", "protocol": "group", "epochs": 1, "folds": 3, "seed": 0, "cpu": 1, "accuracy": np.mean(hits)}
+    return line | {"truth": [0] * len(hits), "probabilities": probabilities, "groups": groups} | more
+
+
+def test_standard_errors_know_of_groups():
+    rng = np.random.default_rng(0)
+    hits, groups = rng.random(400) < 0.7, [str(i) for i in range(400)]
+    alone = accuracy_tables.standard_error([line_of(hits, groups)])
+    assert alone == pytest.approx(np.sqrt(hits.mean() * (1 - hits.mean()) / 400), rel=0.01)
+    repeated = line_of(np.repeat(hits[:100], 4), np.repeat(groups[:100], 4))  # four clips that are one
+    assert accuracy_tables.standard_error([repeated]) == pytest.approx(2 * alone, rel=0.15)
+
+
+def test_the_mean_over_sets_counts_each_set_once(capsys):
+    groups = [str(i) for i in range(10)]
+    lines = [line_of([1] * 5 + [0] * 5, groups, videos="a/"), line_of([1] * 10, groups, videos="b", seed=0)]
+    lines.append(line_of([1] * 8 + [0] * 2, groups, videos="b", seed=1))
+    accuracy_tables.show_sets(["a/", "b"], lines)
+    assert "| x | 50.0 ± 16.7 | 90.0 ± 6.7 | 70.0 | 2 |" in capsys.readouterr().out
