@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from actioncnn.cli import SWITCH, parser, positive, whole_number
+from actioncnn.train.recipes import NETWORKS, by_script
 from actioncnn.video.sampling import Sampling
 
 OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
@@ -81,10 +82,18 @@ class EnsembleOptions(ClipOptions):
     """Those of several such networks."""
 
     nmodel: int = option(OF_2017, 3, "number of models", whole_number(1))
+    network: str = option(
+        TRAINING, "3dcnn", "the network, by its script", str, choices=[each.script for each in NETWORKS.values()]
+    )
 
     @property
     def members(self):
         return self.nmodel
+
+    @property
+    def sampling(self):
+        clips = super().sampling
+        return clips if by_script(self.network).dimensions == 3 else clips._replace(depth=0, skip=True)
 
 
 def parse(kind, description, words=None):

@@ -31,6 +31,7 @@ class Network(NamedTuple):
     """A network of the suite."""
 
     name: str  # of its function in networks.py
+    script: str  # that trains it
     stem: str  # of its files in --output
     dimensions: int  # 3: takes clips, 2: frames
     recipe: Recipe = Recipe()
@@ -39,8 +40,12 @@ class Network(NamedTuple):
 NETWORKS = {
     network.name: network
     for network in (
-        Network("cnn3d", "ucf101_3dcnnmodel", 3),
-        Network("cnn2d", "ucf101cnnmodel", 2),
-        Network("residual", "ucf101_3dcnnmodel", 3, Recipe(learning_rate=2e-3)),
+        Network("cnn3d", "3dcnn", "ucf101_3dcnnmodel", 3),
+        Network("cnn2d", "2dcnn", "ucf101cnnmodel", 2),
+        Network("residual", "3dcnn-my-model", "ucf101_3dcnnmodel", 3, Recipe(learning_rate=2e-3)),
     )
 }
+
+
+def by_script(name):
+    return next(network for network in NETWORKS.values() if network.script == name)

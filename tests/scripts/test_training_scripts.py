@@ -125,6 +125,16 @@ def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_pa
 
 
 @pytest.mark.slow
+def test_an_ensemble_of_another_network(run, stripes, cache, tmp_path):
+    options = ["--videos", stripes, "--batch", 8, "--epoch", 1, "--cache", cache, "--size", 8, "--nmodel", 2]
+    code, _, error = run("3dcnn_ensemble.py", *options, "--network", "2dcnn", "--output", tmp_path)
+    assert code == 0, error
+    model = json.loads((tmp_path / "ucf101cnnmodel.json").read_text())["config"]["layers"]
+    assert model[0]["config"]["batch_shape"] == [None, 8, 8, 1]
+    assert [layer["name"] for layer in model[1:]] == ["member_0", "member_1", "average_1"]
+
+
+@pytest.mark.slow
 def test_my_model_from_another_directory(bars, cache, tmp_path):
     command = [sys.executable, str(ROOT / "3dcnn-my-model.py"), "--videos", str(bars), "--epoch", "12", "--batch", "8"]
     command += ["--cache", str(cache), "--size", "16", "--output", "out"]

@@ -62,6 +62,16 @@ def test_2d_has_no_clip_options(capsys):
     assert "--depth" in capsys.readouterr().err
 
 
+def test_an_ensemble_of_any_network():
+    of = lambda *words: parse(EnsembleOptions, "", ["--output", "x", *words])  # noqa: E731
+    assert of().network == "3dcnn" and of().sampling == of("--network", "3dcnn-my-model").sampling == Sampling(
+        32, 10, False
+    )
+    assert of("--network", "2dcnn", "--skip", "False").sampling == Sampling(32, 0, False)
+    with pytest.raises(SystemExit):
+        of("--network", "resnet")
+
+
 def test_options_do_not_change():
     with pytest.raises(AttributeError):
         parse(Options, "", ["--output", "x"]).batch = 3
