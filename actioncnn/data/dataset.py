@@ -30,9 +30,14 @@ class Data:
         return self.targets[rows].argmax(1)
 
 
-def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
-    """Data of a directory, without a split, and lines to tell the user."""
-    videos = index.scan(directory)
+def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, **layout):
+    """Data of a directory, without a split, and lines to tell the user; how it was understood is printed at once.
+
+    layout: what else index.understand takes.
+    """
+    dataset = index.understand(directory, **layout)
+    print(*dataset.understood, sep="\n", flush=True)  # before hours of reading
+    videos = dataset.videos
     count = len({video.name for video in videos})
     videos, classes = index.choose_classes(videos, nclass)
     fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
@@ -40,7 +45,12 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
     label = {name: number for number, name in enumerate(classes)}
     targets = np.eye(len(classes), dtype=np.float32)[[label[video.name] for video in videos]]
     data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
-    return data, [fewer] if count < nclass else []
+    return data, dataset.notes + [fewer] * (count < nclass)
+
+
+def resolve(data, split, seed):
+    """What --split means for the videos that gave frames: names of splits, and lines to tell the user."""
+    return splits.resolve([video for row, video in enumerate(data.videos) if row not in data.failures], split, seed)
 
 
 def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):
