@@ -180,7 +180,7 @@ def keep_sides(places):
         notes = [f"left out: {count(left)} of the val side; there is a test side"]
     twins = copies(places)
     if twins:
-        notes.append(f"left out of training: {count(len(twins))} that test has, such as {min(twins)}")
+        notes.append(f"left out of training: {count(len(twins))} that test has too, such as {min(twins)}")
         places = [place for place in places if place.path not in twins]
     return places, notes
 
