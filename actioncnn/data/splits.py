@@ -19,6 +19,7 @@ from actioncnn.data.layout import shorten
 from actioncnn.errors import UserError
 
 TEST_GROUPS = {"1": range(1, 8), "2": range(8, 15), "3": range(15, 22)}  # the official lists follow this rule
+OPTIONS = (*TEST_GROUPS, "groups", "random")  # names that --split takes too
 FOLD = re.compile(r"fold_(\d+)_of_(\d+)")
 ALL_FOLDS = 3  # of --split all, where there are no official splits
 
@@ -74,7 +75,7 @@ def split(videos, split, seed):
     test = _test_side(videos, split, seed)
     if test.all() or not test.any():
         side = "training" if test.all() else "test"
-        others = [f"--split {name}" for name in (*TEST_GROUPS, "groups", "random") if _works(videos, name, seed)]
+        others = [f"--split {name}" for name in OPTIONS if _works(videos, name, seed)]
         remedy = f"try {', '.join(others)}" if others else "add videos: a class with two or more gets test clips"
         raise UserError(f"--split {split} leaves no {side} clip; {remedy}")
     train, test = np.flatnonzero(~test), np.flatnonzero(test)
@@ -112,7 +113,7 @@ def folds(videos, k, seed):
     fold = _folds(videos, k, seed)
     if len(np.unique(fold)) < k:
         fewer = next((less for less in range(k - 1, 1, -1) if len(np.unique(_folds(videos, less, seed))) == less), None)
-        remedy = f"take {fewer}" if fewer else "take --split random"
+        remedy = f"take {f'--split folds:{fewer}' if fewer else '--split random'}"
         raise UserError(f"too few groups for {k} folds; {remedy}")
     return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(k)]
 
@@ -150,18 +151,21 @@ def _notes(videos, split, train, test):
     groups = [{(video.name, video.group) for video in side if video.group is not None} for side in sides.values()]
     both, total = len(groups[0] & groups[1]), len(groups[0] | groups[1])
     ungrouped = sum(video.group is None for video in videos)
+    said = (
+        f"--split {split}" if split in OPTIONS else "the given split" if split == "given" else split.replace("_", " ")
+    )
     notes, drawn = [], split not in ("random", "given") and not FOLD.fullmatch(split)
     if ungrouped and total and drawn:
         notes.append(f"{ungrouped} videos have no group: of these a random 20 % are test clips")
     if both:
-        notes.append(f"--split {split} puts clips of {both} of {total} groups on both sides, which inflates accuracy")
+        notes.append(f"{said} puts clips of {both} of {total} groups on both sides, which inflates accuracy")
     elif split == "random" or (not total and split != "given"):
         notes.append("a random split may put near-identical clips on both sides, which inflates accuracy")
     notes += _about_groups(videos, split, groups)
     for side, present in sides.items():
         absent = sorted({v.name for v in videos} - {v.name for v in present}, key=alphabetical)
         if absent:
-            notes.append(f"--split {split} leaves no {side} clip of {shorten(absent)}")
+            notes.append(f"{said} leaves no {side} clip of {shorten(absent)}")
     return notes
 
 
