@@ -19,6 +19,12 @@ def official_classes(videos):
     return {name for name, of in groups.items() if of == GROUPS or (of <= GROUPS and name.casefold() in UCF101)}
 
 
+def scene(name, group):
+    """What tells a class's group from others: UCF-101 numbers the groups of each class anew, else a group is one in all
+    classes (speakers, films)."""
+    return (name, group) if name.casefold() in UCF101 and group in GROUPS else group
+
+
 def hold_out(videos):
     """The (class, group) pairs to test on: whole groups, about TEST_SHARE of each class's clips.
 
@@ -27,33 +33,33 @@ def hold_out(videos):
     that is impossible with groups that are in several classes, a group is held out of one class alone.
     """
     shares, total = defaultdict(dict), Counter(video.name for video in videos)
-    for (group, name), count in Counter((video.group, video.name) for video in videos).items():
-        shares[group][name] = count / total[name]
+    for (name, group), clips in Counter((video.name, video.group) for video in videos).items():
+        shares[scene(name, group), group][name] = clips / total[name]
     left = Counter(name for of_group in shares.values() for name in of_group)  # groups of a class to train on
     several = {name for name, count in left.items() if count > 1}
     tested, held = Counter(), set()
 
-    def gain(group):
+    def gain(key):
         return sum(
             abs(tested[name] - TEST_SHARE) - abs(tested[name] + share - TEST_SHARE)
-            for name, share in shares[group].items()
+            for name, share in shares[key].items()
         )
 
-    def fits(group):
-        return all(left[name] > 1 for name in shares[group] if name in several)
+    def fits(key, of=total):
+        return all(left[name] > 1 for name in shares[key] if name in of)
 
-    def take(group, names):
-        held.update((name, group) for name in names)
+    def take(key, names):
+        held.update((name, key[1]) for name in names)
         left.subtract(names)
-        tested.update({name: shares[group][name] for name in names})
+        tested.update({name: shares[key][name] for name in names})
 
-    order = sorted(shares, key=lambda group: hashlib.sha256(str(group).encode(errors="replace")).digest())
-    for group in order:
-        if gain(group) > EQUAL and fits(group):
-            take(group, list(shares[group]))
+    order = sorted(shares, key=lambda key: hashlib.sha256(str(key[0]).encode(errors="replace")).digest())
+    for key in order:
+        if gain(key) > EQUAL and fits(key):
+            take(key, list(shares[key]))
     for name in sorted(several):
         if not tested[name]:
-            groups = sorted((group for group in order if name in shares[group]), key=gain, reverse=True)
-            group = next(filter(fits, groups), None)
-            take(*((groups[0], [name]) if group is None else (group, list(shares[group]))))
+            keys = sorted((key for key in order if name in shares[key]), key=gain, reverse=True)
+            key = next((key for of in (total, several) for key in keys if fits(key, of)), None)
+            take(*((keys[0], [name]) if key is None else (key, list(shares[key]))))
     return held

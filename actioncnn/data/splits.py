@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from actioncnn.data.groups import TEST_SHARE, hold_out, official_classes
+from actioncnn.data.groups import TEST_SHARE, hold_out, official_classes, scene
 from actioncnn.data.index import alphabetical, group_order
 from actioncnn.data.layout import shorten
 from actioncnn.errors import UserError
@@ -176,11 +176,11 @@ def _about_groups(videos, split, groups):
         return []
     own = sorted({name for side in groups for name, _ in side} - official, key=alphabetical)
     notes = [f"{shorten(own)}: not UCF-101's groups: whole groups are held out"] * bool(official)
-    across = [{group for name, group in side if name not in official} for side in groups]
-    classes = Counter(group for name, group in groups[0] | groups[1] if name not in official)
+    across = [{scene(*pair) for pair in side if pair[0] not in official} for side in groups]
+    classes = Counter(scene(*pair) for pair in groups[0] | groups[1] if pair[0] not in official)
     recur = sum(count > 1 for count in classes.values())
     if both := across[0] & across[1]:
-        some = shorten([str(group) for group in sorted(both, key=group_order)])
+        some = shorten(sorted(map(str, both)))
         notes.append(f"groups that are trained on in one class and tested in another: {some}")
     elif recur:
         notes.append(f"{recur} of {len(classes)} groups are in several classes: each is on one side in all of them")

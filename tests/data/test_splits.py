@@ -180,6 +180,22 @@ def test_groups_that_cannot_be_held_out_of_all_classes():
     assert len(notes) == 1 and notes[0].startswith("groups that are trained on in one class and tested in another: ")
 
 
+def test_groups_of_ucf101_are_numbered_in_each_class_anew():
+    videos = index_of(["Punch"], [1]) + index_of(["YoYo", "Lunges", "Biking"], range(1, 11))
+    train, test, notes = splits.split(videos, "groups", 0)
+    assert "Punch" not in {videos[row].name for row in test} and notes == [
+        "--split groups leaves no test clip of Punch"
+    ]
+    held = [{videos[row].group for row in test if videos[row].name == name} for name in ("YoYo", "Lunges", "Biking")]
+    assert [len(groups) for groups in held] == [2, 2, 2] and held[0] != held[1]
+
+
+def test_a_class_of_one_group_is_trained_on():
+    videos = index_of(["Bow", "Run"], "abcde") + [video for group in "abcd" for video in index_of([group], group)]
+    _, test, _ = splits.split(videos, "groups", 0)
+    assert {videos[row].group for row in test} == {"e"}
+
+
 def test_more_videos_change_little():
     groups = [f"v{number}" for number in range(100)]
     before = index_of(["Bow"], groups[:90])
