@@ -93,7 +93,7 @@ def walk(directory, notes):
             notes.append(f"left out: {folder}: {error.strerror}")
             continue
         inner = sorted((entry.name for entry in entries if entry.is_dir()), reverse=True)
-        videos = [entry.name for entry in entries if is_video(entry.name) and not entry.is_dir()]
+        videos = sorted(entry.name for entry in entries if is_video(entry.name) and not entry.is_dir())
         if videos:
             yield parts, Path(folder), videos
         waiting += [((*parts, name), f"{folder}/{name}") for name in inner]

@@ -187,10 +187,18 @@ def keep_sides(places):
 
 def copies(places):
     """Paths in train of files that test has too, by class, file name and content."""
-    tested = {(place.name, place.path.name): place.path for place in places if place.side == "test"}
+    tested = {(place.name.casefold(), place.path.name): place.path for place in places if place.side == "test"}
     twins = set()
     for place in places:
-        other = tested.get((place.name, place.path.name)) if place.side == "train" else None
-        if other and other.stat().st_size and filecmp.cmp(place.path, other, shallow=False):
+        other = place.side == "train" and tested.get((place.name.casefold(), place.path.name))
+        if other and same(place.path, other):
             twins.add(place.path)
     return twins
+
+
+def same(path, other):
+    """Whether two files have the same content, which is not empty."""
+    try:
+        return other.stat().st_size > 0 and filecmp.cmp(path, other, shallow=False)
+    except OSError:  # a link to nowhere; reported when it is read
+        return False

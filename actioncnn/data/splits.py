@@ -77,7 +77,7 @@ def split(videos, split, seed):
         side = "training" if test.all() else "test"
         others = [f"--split {name}" for name in OPTIONS if _works(videos, name, seed)]
         remedy = f"try {', '.join(others)}" if others else "add videos: a class with two or more gets test clips"
-        raise UserError(f"--split {split} leaves no {side} clip; {remedy}")
+        raise UserError(f"{_called(split)} leaves no {side} clip; {remedy}")
     train, test = np.flatnonzero(~test), np.flatnonzero(test)
     return train, test, _notes(videos, split, train, test)
 
@@ -144,6 +144,12 @@ def shuffle(items, seed, name):
     """What a class has in an order of its own, a list: which classes are used beside it changes nothing."""
     rng = np.random.default_rng([seed, zlib.crc32(name.encode(errors="replace"))])
     return [items[place] for place in rng.permutation(len(items))]
+
+
+def _called(split):
+    return (
+        f"--split {split}" if split in OPTIONS else "the given split" if split == "given" else split.replace("_", " ")
+    )
 
 
 def _notes(videos, split, train, test):

@@ -210,7 +210,7 @@ def test_more_videos_change_little():
         (
             index_of(["Bow", "YoYo"]),
             "given",
-            "--split given leaves no test clip; try --split 1, --split 2, --split 3, ",
+            "the given split leaves no test clip; try --split 1, --split 2, --split 3, ",
         ),
         (index_of(["YoYo"], [1, 2]), "1", "--split 1 leaves no training clip; try --split groups, --split random"),
         (index_of(["YoYo"], [1, 2]), "2", "--split 2 leaves no test clip; try --split groups, --split random"),
