@@ -18,6 +18,7 @@ UCF101 = (
     "for UCF-101 get UCF101.rar (6.5 GB) from https://www.crcv.ucf.edu/data/UCF101.php, unpack it with"
     " `unrar x UCF101.rar` and give its folder with --videos; `make demo` makes a small dataset"
 )
+FORMS = f"a folder for each class, two or more, or a list (--train-list), or files with names such as {names.forms()}"
 KINDS = 6  # of paths that are shown as examples
 
 
@@ -61,13 +62,15 @@ def understand(directory, class_level=None, train_list=None, test_list=None, spl
     tree = list(walk(directory, notes))
     if not tree:
         raise UserError(f"--videos: no video in {directory}; {UCF101}")
+    if class_level and (train_list or test_list):
+        raise UserError("--class-level: the lists name the classes; leave one of the two out")
     if train_list or test_list:
         places, more = lists.read(tree, directory, train_list, test_list, split)
     else:
         places, more = layout.read(tree, directory.absolute().name, class_level)
     places, about_sides = layout.keep_sides(places)
     if not places:
-        raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}")
+        raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}; give {FORMS}")
     videos, spellings = one_spelling([Video(p.path, p.name, p.group, p.side) for p in places])
     return Dataset(
         sorted(videos, key=_order), describe(directory, videos, places), notes + more + about_sides + spellings
@@ -137,10 +140,7 @@ def choose_classes(videos, nclass):
     """
     classes = sorted({video.name for video in videos}, key=alphabetical)
     if len(classes) < 2:
-        raise UserError(
-            f"--videos: only one class ({classes[0]}) in {videos[0].path.parent}; give a directory with a folder for"
-            f" each class, two or more, or a list (--train-list), or files with names such as {names.forms()}"
-        )
+        raise UserError(f"--videos: only one class ({classes[0]}) in {videos[0].path.parent}; give {FORMS}")
     if nclass < 2:
         raise UserError(f"--nclass {nclass}: there must be two classes or more to tell apart")
     chosen = set(classes[:nclass])

@@ -57,19 +57,24 @@ def read(tree, root, class_level=None):
     places, left = [], defaultdict(list)
     for parts, folder, files in tree:
         side = side_of(parts[levels.side]) if at(parts, levels.side) else None
-        of_folder = at(parts, levels.name) if levels.name is not None else (parts or (root,))[-1]
+        inner = tuple(part for level, part in enumerate(parts) if level != levels.side)
+        of_folder = at(parts, levels.name) if levels.name is not None else (inner or (None,))[-1]
         group = at(parts, levels.group)
         for file in files:
             known = names.match(file, only_sure=at(parts, levels.name) is not None)
             name = known.name if known and not class_level else of_folder
+            place = Place(
+                folder / file, name, known.group if known else group, side, known.dataset if known else "", len(parts)
+            )
             if levels.side is not None and not side:
-                left["beside the train and test folders"].append(folder / file)
+                left["beside the train and test folders"].append(place)
             elif name is None:
-                left["in no class folder"].append(folder / file)
+                left["in no class folder"].append(place)
             else:
-                group_here, how = (known.group, known.dataset) if known else (group, "")
-                places.append(Place(folder / file, name, group_here, side, how, len(parts)))
-    notes += [f"left out: {count(len(paths))} {why}, such as {min(paths)}" for why, paths in left.items()]
+                places.append(place)
+    if not places and levels.side is None:  # a folder of videos is a class
+        places = [place._replace(name=root) for place in left.pop("in no class folder", ())]
+    notes += [f"left out: {count(len(found))} {why}, such as {found[0].path}" for why, found in left.items()]
     return places, notes
 
 

@@ -32,25 +32,32 @@ def resolve(videos, split, seed):
     more folds than groups.
     """
     official, grouped = official_classes(videos), any(video.group is not None for video in videos)
+    sides = any(video.side for video in videos)
+    anew = ["the train and test folders or lists are not kept: all videos are divided anew"] * sides
     if split == "all" and official and all(_works(videos, name, seed) for name in TEST_GROUPS):
-        return list(TEST_GROUPS), []
+        return list(TEST_GROUPS), anew
     if split == "all" or split.startswith("folds:"):
         k = ALL_FOLDS if split == "all" else int(split.removeprefix("folds:"))
         folds(videos, k, seed)
         notes = [f"--split all: {_why_not_official(official)}: {k} folds test each clip once"] * (split == "all")
-        return [f"fold_{number}_of_{k}" for number in range(1, k + 1)], notes
+        return [f"fold_{number}_of_{k}" for number in range(1, k + 1)], notes + anew
     numbered = split in TEST_GROUPS
-    names = ["given"] * (numbered and any(video.side for video in videos)) + [split] * (not numbered or bool(official))
+    names = ["given"] * (numbered and sides) + [split] * (not numbered or bool(official))
     names += ["groups"] * grouped * numbered + ["random"]
     name = next((name for name in names if _works(videos, name, seed)), split)
-    why = {
-        "given": "the train and test folders or lists are the split; --split groups or random divides all anew",
-        "groups": f"{_why_not_official(official)}: whole groups are held out, as by --split groups",
-        "random": "no split by groups is possible: the split is random"
-        if grouped
-        else "no file name and no folder below those of the classes tells a group: the split is random",
-    }
-    return [name], [] if name == split else [f"--split {split}: {why[name]}"]
+    why = [] if name == split else [f"--split {split}: {_why(name, official, grouped)}"]
+    return [name], why + anew * (name != "given")
+
+
+def _why(name, official, grouped):
+    """Why a split is another one than --split says."""
+    if name == "given":
+        return "the train and test folders or lists are the split; --split groups or random divides all anew"
+    if name == "groups":
+        return f"{_why_not_official(official)}: whole groups are held out, as by --split groups"
+    if grouped:
+        return "no split by groups is possible: the split is random"
+    return "no file name and no folder below those of the classes tells a group: the split is random"
 
 
 def _why_not_official(official):

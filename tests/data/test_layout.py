@@ -172,6 +172,29 @@ def test_names_of_sides(name, side):
     assert layout.side_of(name) == side
 
 
+def test_sides_without_classes(tmp_path):
+    touch(tmp_path, "train/x.mp4", "train/y.mp4", "test/z.mp4")
+    with pytest.raises(
+        UserError, match="no video of a class in .*left out: 3 videos in no class folder.*v_YoYo_g01_c02"
+    ):
+        index.scan(tmp_path)
+    touch(tmp_path, "train/fi1_xvid.avi", "test/no2_xvid.avi")
+    assert [video[1:] for video in index.scan(tmp_path)] == [("fi", None, "train"), ("no", None, "test")]
+
+
+def test_a_stray_file_beside_known_names_is_no_class(tmp_path):
+    touch(tmp_path, "v_Bow_g01_c01.avi", "intro.avi", "a/v_Run_g01_c01.avi")
+    found = index.understand(tmp_path)
+    assert [video.name for video in found.videos] == ["Bow", "Run"]
+    assert found.notes == [f"left out: 1 video in no class folder, such as {tmp_path / 'intro.avi'}"]
+
+
+def test_one_folder_shows_the_forms(tmp_path):
+    touch(tmp_path, "x.avi", "y.avi")
+    with pytest.raises(UserError, match="only one class .*v_YoYo_g01_c02.avi .UCF-101.*person01_boxing_d1_uncomp.avi"):
+        index.choose_classes(index.scan(tmp_path), 101)
+
+
 def test_no_class_on_the_sides(tmp_path):
     touch(tmp_path, "train/x.mp4", "test/a/y.mp4", "test/b/y.mp4")
     found = index.understand(tmp_path)

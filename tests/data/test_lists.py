@@ -167,6 +167,7 @@ def test_a_name_that_fits_two_files(tmp_path):
     [
         ({"test_list": "list.txt"}, "--test-list: give --train-list too"),
         ({"train_list": "no.txt"}, "--train-list no.txt: No such file or directory; give a list of videos"),
+        ({"train_list": "list.txt", "class_level": 1}, "--class-level: the lists name the classes"),
         ({"train_list": "data"}, "neither trainlist01.txt and testlist01.txt"),
         ({"train_list": "data", "test_list": "list.txt"}, "--test-list: leave it out"),
         ({"train_list": "list.txt", "test_list": "data"}, "--test-list data: Is a directory"),
@@ -176,7 +177,7 @@ def test_lists_that_cannot_be_read(tmp_path, write, monkeypatch, lists, message)
     write("a b.mp4 wave\nc.mp4 jump\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
-        sides(Path("data"), **{name: Path(path) for name, path in lists.items()})
+        sides(Path("data"), **{name: Path(path) if isinstance(path, str) else path for name, path in lists.items()})
 
 
 def test_wrong_number(tmp_path, write):

@@ -135,7 +135,8 @@ def test_own_sides_are_the_split(split):
         assert {videos[row].side for row in train} == {"train"} and {videos[row].side for row in test} == {"test"}
         assert notes == []
     for other in ("groups", "random", "folds:2"):
-        assert splits.resolve(videos, other, 0)[0][0] != "given"
+        names, notes = splits.resolve(videos, other, 0)
+        assert names[0] != "given" and "the train and test folders or lists are not kept" in notes[-1]
 
 
 def test_sides_with_other_classes_and_shared_groups():
