@@ -35,31 +35,38 @@ def hold_out(videos):
     shares, total = defaultdict(dict), Counter(video.name for video in videos)
     for (name, group), clips in Counter((video.name, video.group) for video in videos).items():
         shares[scene(name, group), group][name] = clips / total[name]
-    left = Counter(name for of_group in shares.values() for name in of_group)  # groups of a class to train on
-    several = {name for name, count in left.items() if count > 1}
-    tested, held = Counter(), set()
-
-    def gain(key):
-        return sum(
-            abs(tested[name] - TEST_SHARE) - abs(tested[name] + share - TEST_SHARE)
-            for name, share in shares[key].items()
-        )
-
-    def fits(key, of=total):
-        return all(left[name] > 1 for name in shares[key] if name in of)
-
-    def take(key, names):
-        held.update((name, key[1]) for name in names)
-        left.subtract(names)
-        tested.update({name: shares[key][name] for name in names})
-
+    held = Held(shares)
     order = sorted(shares, key=lambda key: hashlib.sha256(str(key[0]).encode(errors="replace")).digest())
     for key in order:
-        if gain(key) > EQUAL and fits(key):
-            take(key, list(shares[key]))
+        if held.gain(key) > EQUAL and held.fits(key, total):
+            held.take(key, list(shares[key]))
+    count = Counter(name for of_group in shares.values() for name in of_group)
+    several = {name for name in total if count[name] > 1}
     for name in sorted(several):
-        if not tested[name]:
-            keys = sorted((key for key in order if name in shares[key]), key=gain, reverse=True)
-            key = next((key for of in (total, several) for key in keys if fits(key, of)), None)
-            take(*((keys[0], [name]) if key is None else (key, list(shares[key]))))
-    return held
+        if not held.tested[name]:
+            keys = sorted((key for key in order if name in shares[key]), key=held.gain, reverse=True)
+            key = next((key for of in (total, several) for key in keys if held.fits(key, of)), None)
+            held.take(*((keys[0], [name]) if key is None else (key, list(shares[key]))))
+    return held.pairs
+
+
+class Held:
+    """What is held out so far, of {(scene, group): {class: its share of the class's clips}}."""
+
+    def __init__(self, shares):
+        self.shares, self.pairs, self.tested = shares, set(), Counter()
+        self.left = Counter(name for of_group in shares.values() for name in of_group)  # groups to train on
+
+    def gain(self, key):
+        """How much nearer to TEST_SHARE its classes come, all together, if a group is held out too."""
+        before = sum(abs(self.tested[name] - TEST_SHARE) for name in self.shares[key])
+        return before - sum(abs(self.tested[name] + share - TEST_SHARE) for name, share in self.shares[key].items())
+
+    def fits(self, key, classes):
+        """Whether each of some classes keeps a group to train on."""
+        return all(self.left[name] > 1 for name in self.shares[key] if name in classes)
+
+    def take(self, key, classes):
+        self.pairs.update((name, key[1]) for name in classes)
+        self.left.subtract(classes)
+        self.tested.update({name: self.shares[key][name] for name in classes})

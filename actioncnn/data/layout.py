@@ -63,9 +63,8 @@ def read(tree, root, class_level=None):
         for file in files:
             known = names.match(file, only_sure=at(parts, levels.name) is not None)
             name = known.name if known and not class_level else of_folder
-            place = Place(
-                folder / file, name, known.group if known else group, side, known.dataset if known else "", len(parts)
-            )
+            group_here, how = (known.group, known.dataset) if known else (group, "")
+            place = Place(folder / file, name, group_here, side, how, len(parts))
             if levels.side is not None and not side:
                 left["beside the train and test folders"].append(place)
             elif name is None:

@@ -34,31 +34,38 @@ def read(tree, directory, train_list, test_list, split):
         sides = {"train": [(train_list, entries(train_list, "--train-list", find))]}
         if test_list:
             sides["test"] = [(test_list, entries(test_list, "--test-list", find))]
-    places, missing = {}, defaultdict(list)
+    places = {}
     for side, parts in sides.items():
-        for path, listed in parts:
-            labelled = labels(path, listed)
-            for entry in listed:
-                where = f"{path}, line {entry.line}"
-                video = find(entry, path.parent, where)
-                if video is None:
-                    missing[side].append(entry.file)
-                    continue
-                place = Place(video, *labelled(entry, where), side, "")
-                former = places.setdefault((side, video), place)
-                if former.name.casefold() != place.name.casefold():
-                    raise UserError(
-                        f"{where}: {entry.file} is {place.name} here and {former.name} above; leave one out"
-                    )
-    for side, files in missing.items():
-        total = sum(len(listed) for _, listed in sides[side])
-        notes.append(f"{side} list: {len(files)} of {total} files are not in {directory}: {shorten(files, NAMED)}")
+        found, missing = find_all(side, parts, find)
+        places |= {(side, path): place for path, place in found.items()}
+        if missing:
+            total = sum(len(listed) for _, listed in parts)
+            absent = f"{len(missing)} of {total} files are not in {directory}: {shorten(missing, NAMED)}"
+            notes.append(f"{side} list: {absent}")
     if not places:
         raise UserError(f"--train-list: {notes[0]}; give the directory of these videos with --videos")
     both = {video for side, video in places if ("train", video) in places and ("test", video) in places}
     if both:
         notes.append(f"left out of training: {len(both)} files that both lists have, such as {min(both)}")
     return [place for (side, video), place in places.items() if side == "test" or video not in both], notes
+
+
+def find_all(side, parts, find):
+    """({path: Place} of the files in one side's lists, missing ones); parts: (path of a list, its entries) of each."""
+    places, missing = {}, []
+    for path, listed in parts:
+        label = labels(path, listed)
+        for entry in listed:
+            where = f"{path}, line {entry.line}"
+            video = find(entry, path.parent, where)
+            if video is None:
+                missing.append(entry.file)
+                continue
+            place = Place(video, *label(entry, where), side, "")
+            former = places.setdefault(video, place).name
+            if former.casefold() != place.name.casefold():
+                raise UserError(f"{where}: {entry.file} is {place.name} here and {former} above; leave one out")
+    return places, missing
 
 
 def finder(tree):
