@@ -118,8 +118,9 @@ def describe(directory, videos, places):
     """Lines that say what was understood: how much there is, and an example of each kind of path."""
     classes = sorted({video.name for video in videos}, key=alphabetical)
     groups = {video.group for video in videos} - {None}
-    lines = [f"{directory}: {len(videos)} videos, {len(classes)} classes ({layout.shorten(classes)})"]
-    lines[0] += f", {len(groups)} groups" if groups else ", no groups"
+    count = layout.count
+    lines = [f"{directory}: {count(len(videos))}, {count(len(classes), 'class')} ({layout.shorten(classes)})"]
+    lines[0] += f", {count(len(groups), 'group')}" if groups else ", no groups"
     kinds, examples = Counter(), {}
     for place in places:
         kind = place.how, place.depth, place.side, place.group is None

@@ -159,8 +159,9 @@ def shorten(items, most=5):
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
-def count(number):
-    return f"{number} video{'s' * (number != 1)}"
+def count(number, word="video"):
+    plural = "es" if word.endswith("s") else "s"
+    return f"{number} {word}{plural * (number != 1)}"
 
 
 def keep_sides(places):
