@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.errors import UserError
 from actioncnn.files import make_output
+from actioncnn.modelfile import reading
 
 
 def parse():
@@ -26,6 +28,7 @@ def parse():
     main.add_argument("--index", "-i", help="unit or channel: 3, or several at once: 0,4,7 or 0-9 or all")
     main.add_argument("--iter", type=cli.whole_number(1), default=20, help="number of iterations (default: 20)")
     _ascent_options(parser.add_argument_group("ascent"))
+    reading.add_options(parser.add_argument_group("the model's input"))
     files = parser.add_argument_group("files")
     files.add_argument(
         "--output", type=Path, default=Path(), help="directory for the results (default: the current one)"
@@ -35,10 +38,9 @@ def parse():
     args = parser.parse_args()
     if not args.layernames and (args.name is None or args.index is None):
         parser.error("--name and --index are required, or --layernames True to see what there is")
-    if args.weights is None and args.model.suffix == ".json":
+    if args.weights is None and args.model.suffix == ".json" and not args.layernames:
         parser.error("--weights is required with a JSON model")
-    if args.range[0] >= args.range[1]:
-        parser.error("--range: the first number must be the smaller one")
+    reading.check_options(parser, args)
     return args
 
 
@@ -58,10 +60,6 @@ def _ascent_options(group):
     )
     group.add_argument("--restarts", type=cli.whole_number(1), default=1, help="ascents, the best is kept (default: 1)")
     group.add_argument("--seed", type=cli.whole_number(0), default=0, help="of every random choice (default: 0)")
-    group.add_argument(
-        "--range", type=float, nargs=2, default=(0, 255), metavar=("LOW", "HIGH"),
-        help="values of black and white in the model's input (default: 0 255)",
-    )  # fmt: skip
     group.add_argument("--classic", default=False, help="the procedure of 2017 instead (default: False)", **cli.SWITCH)
 
 
@@ -70,23 +68,35 @@ def main():
     from actioncnn import device
 
     device.setup("float32")
-    from actioncnn.modelfile.io import load_model
+    from actioncnn.modelfile.io import load_model, outlined
     from actioncnn.visualize import layers
 
-    model = load_model(args.model, args.weights)
     if args.layernames:
-        print(layers.layer_table(model))
+        print(outlined(args.model, layers.layer_table))
         return
+    model = load_model(args.model, args.weights)
     try:
         path, layer = layers.find_layer(model, args.name)
         chosen = layers.parse_units(args.index, layers.unit_count(model, layer))
-        show(args, model, path, layer, chosen)
+        show(args, model, read_model(args, model), path, layer, chosen)
     except layers.NoSuchUnitError as error:
         cli.warn(error)
         sys.exit(2)
 
 
-def show(args, model, path, layer, chosen):
+def read_model(args, model):
+    """The reading.Reading of the model; what it assumes is said."""
+    names = [path.name for path in (args.model, args.weights) if path]
+    try:
+        takes = reading.read(model, names, reading.Asked(args.range, args.axes, args.scrambled))
+    except UserError as error:
+        raise error if str(error).startswith("--") else UserError(f"{args.model}: {error}") from None
+    if line := reading.note(args.model, takes.assumed):
+        cli.warn(f"note: {line}")
+    return takes
+
+
+def show(args, model, takes, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
@@ -97,18 +107,17 @@ def show(args, model, path, layer, chosen):
     from actioncnn.visualize.result import Settings
 
     same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
-    low, high = args.range
-    settings = Settings(iterations=args.iter, low=low, high=high, **{name: getattr(args, name) for name in same})
+    settings = Settings(iterations=args.iter, **{name: getattr(args, name) for name in same})
     make_output(args.output)
     bar = lambda steps: tqdm(steps, desc=path, unit="step", mininterval=0.5, leave=False)  # noqa: E731
-    results = maximize(model, layer, chosen, settings, bar)
+    results = maximize(model, takes, layer, chosen, settings, bar)
     of_class = results[0].probability is not None
     names = class_names(args.model, layers.unit_count(model, layer), args.classes) if of_class else None
     real = [None] * len(results)
     if args.videos:
-        real = best_real(model, layer, chosen, settings, args.videos, len(names) if names else None)
+        real = best_real(model, takes, layer, chosen, args.videos, len(names) if names else None)
     output.tell(results, real, path, names)
-    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, vars(args))}*")
+    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, vars(args) | takes.as_dict())}*")
 
 
 if __name__ == "__main__":

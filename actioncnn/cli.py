@@ -4,6 +4,7 @@ Nothing heavy is imported here, so that `--help` and usage errors answer at once
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -73,13 +74,21 @@ def shard(text):
     return int(match[1]), int(match[2])
 
 
-def positive(text):
-    """A finite number above zero."""
+def number(text):
+    """A finite number."""
     try:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 < value < float("inf"):
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number")
+    return value
+
+
+def positive(text):
+    """A finite number above zero."""
+    value = number(text)
+    if value <= 0:
         raise argparse.ArgumentTypeError(f"{text} must be above zero")
     return value
 

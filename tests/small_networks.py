@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from actioncnn.modelfile.reading import Asked, read
 from actioncnn.train import networks
 from actioncnn.visualize.layers import find_layer
 from actioncnn.visualize.maximize import maximize
@@ -84,5 +85,6 @@ def ensemble():
     return networks.average([member(), member()])
 
 
-def climb(model, name, chosen, **settings):
-    return maximize(model, find_layer(model, name)[1], chosen, Settings(**settings))
+def climb(model, name, chosen, range=(0, 255), **settings):
+    takes = read(model, (), Asked(range))
+    return maximize(model, takes, find_layer(model, name)[1], chosen, Settings(**settings))

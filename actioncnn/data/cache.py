@@ -33,7 +33,7 @@ def default_cache():
 
 
 def load_clips(videos, sampling, cache_dir=None, workers=None):
-    """Clips of the videos, from the cache where it has them: read-only memory-mapped uint8 (N, size, size, frames,
+    """Clips of the videos, from the cache where it has them: read-only memory-mapped uint8 (N, H, W, frames,
     channels) as decode.read_clip gives them, and {index: reason} of the videos that gave none (their clips are zeros).
 
     `workers`: number of processes, by default that of the CPUs. UserError: no frame in any video, cache not writable,
@@ -72,7 +72,7 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
 @contextlib.contextmanager
 def _files(videos, sampling, cache_dir):
     """Path and shape of the array of these clips, in a folder that exists; trouble with its files is one line."""
-    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
+    shape = (len(videos), sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     folder = Path(cache_dir or default_cache())
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from actioncnn.errors import UserError
 from actioncnn.modelfile import audit, legacy
 
 KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
+NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
 MAX_JSON_BYTES = 64 << 20  # an ensemble of 100 networks needs 1 MB
 
 
@@ -57,7 +58,7 @@ def load_model(json_path, hd5_path=None):
     import h5py
 
     json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
-    with _one_line(json_path, "no model in it (JSON, .keras or full-model .h5)"):
+    with _one_line(json_path, NO_MODEL):
         architecture = _read_architecture(json_path)
     with tempfile.TemporaryDirectory() as folder:
         with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
@@ -65,11 +66,20 @@ def load_model(json_path, hd5_path=None):
             with h5py.File(weights) as file:
                 stored = audit.check_weights(file, weights.stat().st_size)
         with _one_line(json_path, "Keras cannot build this model"):
-            audit.check_parameters(_count_parameters(architecture), stored)
+            audit.check_parameters(_in_outline(architecture, lambda model: model.count_params()), stored)
             model = _build(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
             _load_weights(model, file, weights)
     return model
+
+
+def outlined(path, function):
+    """function(model) of the model in `path`, without its weights. Raises UserError, one line, as load_model."""
+    path = Path(path)
+    with _one_line(path, NO_MODEL):
+        architecture = _read_architecture(path)
+    with _one_line(path, "Keras cannot build this model"):
+        return _in_outline(architecture, function)
 
 
 @contextlib.contextmanager
@@ -152,16 +162,16 @@ def _build(architecture):
     return keras.saving.deserialize_keras_object(copy.deepcopy(architecture), safe_mode=True)
 
 
-def _count_parameters(architecture):
-    """Builds without memory for the parameters; in a thread, since Keras's state of such a build ends with it."""
+def _in_outline(architecture, function):
+    """function(model), built without memory for its parameters; in a thread, since Keras's state of it ends with it."""
     import keras
 
-    def count():
+    def call():
         with keras.StatelessScope(initialize_variables=False):
-            return _build(architecture).count_params()
+            return function(_build(architecture))
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(count).result()
+        return pool.submit(call).result()
 
 
 def _load_weights(model, file, path):

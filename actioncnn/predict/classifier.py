@@ -3,6 +3,7 @@
 `find_model` needs no Keras, so that videos can be decoded while Keras is being imported; `Classifier` loads the model.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,9 @@ import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
+from actioncnn.modelfile import head
 from actioncnn.modelfile.classes import class_names
+from actioncnn.modelfile.reading import Asked, note, read
 from actioncnn.video.sampling import Sampling, of_run
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
@@ -24,9 +27,10 @@ class ModelFiles(NamedTuple):
     weights: Path
     sampling: Sampling | None
     classes: Path | None  # --classes
+    asked: Asked = Asked()  # --range, --axes, --scrambled, --output-layer
 
 
-def find_model(run=None, model=None, weights=None, classes=None):
+def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):  # noqa: B008 - immutable
     """ModelFiles of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
 
     UserError: a file is missing, or `run` does not say which of several models it is.
@@ -45,7 +49,7 @@ def find_model(run=None, model=None, weights=None, classes=None):
     except (KeyError, TypeError) as error:
         problem = f"has no {error}" if isinstance(error, KeyError) else "is damaged"
         raise UserError(f"{model.parent / 'args.json'}: {problem}; move it away to do without") from None
-    return ModelFiles(model, weights, sampling, classes)
+    return ModelFiles(model, weights, sampling, classes, asked)
 
 
 def read_args(folder):
@@ -89,51 +93,65 @@ class Classifier:
         jit_compile = device.setup("float32").jit_compile
         self.model = load_model(files.model, files.weights)
         self.model.compile(jit_compile=jit_compile)
-        self.sampling = sampling_of(self.model, files)
-        self.classes = classes_of(self.model, files)
+        with naming(files.model):
+            self.reading = reading_of(self.model, files)
+            self.head = head.find(self.model, files.asked.output)
+            self.sampling = sampling_of(self.reading, files)
+        say_assumed(self.reading.assumed | self.head.assumed, self.sampling, files)
+        self.classes = classes_of(self.head.count, files)
 
     def __call__(self, clips):
         """uint8 clips as Sampling.pick gives them -> probabilities, float32 (B, classes)."""
-        return self.model.predict_on_batch(self.sampling.shown(np.asarray(clips, np.float32)))
+        outputs = self.model.predict_on_batch(self.feed(clips))
+        return np.asarray(self.head.probabilities(outputs))
+
+    def feed(self, clips):
+        """What the model is called with for uint8 clips: each of its inputs is given the same."""
+        fed = self.reading.feed(np.asarray(clips, np.float32))
+        return [fed] * len(self.model.inputs) if len(self.model.inputs) > 1 else fed
 
 
-def sampling_of(model, files):
+@contextlib.contextmanager
+def naming(path):
+    """Puts the model's file before a UserError that is not about an option."""
+    try:
+        yield
+    except UserError as error:
+        raise error if str(error).startswith("--") else UserError(f"{path}: {error}") from None
+
+
+def reading_of(model, files):
+    """The reading.Reading of a loaded model; a run's args.json tells of this suite's."""
+    asked = files.asked
+    if files.sampling and asked.scrambled is None:
+        asked = asked._replace(scrambled=files.sampling.scrambled)
+    return read(model, (files.model.name, files.weights.name), asked, ours=files.sampling is not None)
+
+
+def sampling_of(reading, files):
     """The Sampling in the files, if it fits the model's input, else that of the input's shape."""
-    shape, path = model.input_shape, files.model
-    if not isinstance(shape, tuple) or len(shape) not in (4, 5) or shape[-1] not in (1, 3) or None in shape[1:]:
-        raise UserError(f"{path}: its input {shape} is not (height, width, [frames,] 1 or 3 colours)")
-    if shape[1] != shape[2]:
-        raise UserError(f"{path}: takes frames of {shape[2]}x{shape[1]} pixels; only square ones are supported")
-    needed = Sampling(shape[1], shape[3] if len(shape) == 5 else 0, shape[-1] == 3)
+    height, width, *depth, channels = reading.shape
+    if channels not in (1, 3):
+        raise UserError(f"its input {reading.shape} has {channels} channels; gray or RGB frames have 1 or 3")
+    size = height if height == width else (height, width)
+    needed = Sampling(size, depth[0] if depth else 0, channels == 3, scrambled=reading.scrambled)
+    if files.sampling and files.sampling[:3] != needed[:3]:
+        raise UserError(f"is not the model that {files.model.parent / 'args.json'} describes; move that away")
+    return files.sampling or needed
+
+
+def say_assumed(assumed, sampling, files):
+    first = ""
     if not files.sampling:
-        assumed = needed._replace(scrambled=needed.depth > 0 and needed.color and before_keras_3(path))
-        say_assumed(path, assumed)
-        return assumed
-    if files.sampling[:3] != needed[:3]:
-        raise UserError(f"{path}: is not the model that {path.parent / 'args.json'} describes; move that away")
-    return files.sampling
+        frames = f"{sampling.depth} frames at even intervals" if sampling.depth else "the middle frame"
+        first = f"{frames}, {sampling.width}x{sampling.height} pixels, {'RGB' if sampling.color else 'gray'}"
+    if line := note(files.model, assumed, first):
+        warn(f"note: {'' if files.sampling else 'no args.json for '}{line}")
 
 
-def say_assumed(path, sampling):
-    frames = f"{sampling.depth} frames at even intervals" if sampling.depth else "the middle frame"
-    order = ", BGR and in the order of axes of the 2017 scripts" if sampling.scrambled else ""
-    pixels = f"{sampling.size}x{sampling.size} pixels, {'colour' if sampling.color else 'gray'}{order}"
-    warn(f"note: no args.json for {path}: assumed {frames}, {pixels}")
-
-
-def classes_of(model, files):
+def classes_of(count, files):
     """Names of the classes in label order."""
-    shape = model.output_shape
-    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
-        raise UserError(f"{files.model}: its output {shape} is not one probability for each class")
-    names = class_names(files.model, shape[1], files.classes)
+    names = class_names(files.model, count, files.classes)
     if names is None:
         warn(f"note: no names for the classes of {files.model}: give them with --classes FILE")
-    return names or [f"class {label}" for label in range(shape[1])]
-
-
-def before_keras_3(path):
-    try:
-        return not str(json.loads(path.read_text("utf-8")).get("keras_version", "3")).startswith("3")
-    except (ValueError, UnicodeDecodeError):  # one file for all: .keras, .h5
-        return False
+    return names or [f"class {label}" for label in range(count)]

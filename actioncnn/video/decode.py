@@ -34,9 +34,9 @@ def read_frames(path, width, height, depth, color=False, skip=True):
 
 
 def read_clip(path, sampling):
-    """What a network with this Sampling takes its frames of, by `pick`: uint8 (size, size, frames, channels)."""
-    size, frames = sampling.size, sampling.frames
-    return time_behind(read_frames(path, size, size, frames, sampling.color, sampling.skip))
+    """What a network with this Sampling takes its frames of, by `pick`: uint8 (H, W, frames, channels)."""
+    size = sampling.width, sampling.height
+    return time_behind(read_frames(path, *size, sampling.frames, sampling.color, sampling.skip))
 
 
 def time_behind(frames):

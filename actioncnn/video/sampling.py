@@ -6,11 +6,19 @@ from typing import NamedTuple
 class Sampling(NamedTuple):
     """Which frames of a video a network takes, and how."""
 
-    size: int  # pixels, width and height
+    size: int | tuple  # pixels, width and height; of frames that are not square (height, width)
     depth: int  # frames; 0: a 2D network takes the middle one
     color: bool  # RGB, else gray
     skip: bool = True  # frames at even intervals, else the first ones
-    scrambled: bool = False  # as the colour clips of 2017, see `shown`
+    scrambled: bool = False  # as the colour clips of 2017, see modelfile.reading
+
+    @property
+    def height(self):
+        return self.size if isinstance(self.size, int) else self.size[0]
+
+    @property
+    def width(self):
+        return self.size if isinstance(self.size, int) else self.size[1]
 
     @property
     def frames(self):
@@ -31,13 +39,6 @@ class Sampling(NamedTuple):
         if not self.depth:
             return [length / 2]
         return [length * i / self.depth if self.skip else 0 for i in range(self.depth)]
-
-    def shown(self, clips):
-        """Clips (B, H, W, T, C) as the network takes them.
-
-        Scrambled: the scripts of 2017 fed BGR, and (H, W, C, T) reshaped, not transposed, to (H, W, T, C).
-        """
-        return clips[..., ::-1].swapaxes(3, 4).reshape(clips.shape) if self.scrambled else clips
 
 
 def of_run(args):

@@ -44,7 +44,7 @@ class Window(NamedTuple):
 
     start: float  # seconds
     end: float
-    clip: np.ndarray | None  # uint8 (size, size, depth or 1, channels)
+    clip: np.ndarray | None  # uint8 (H, W, depth or 1, channels)
 
 
 class Filling:
@@ -75,7 +75,7 @@ def cut(frames, sampling, length, step):
         due = [(window, window.due(end)) for window in filling]
         if any(number for _, number in due):
             good, image = retrieve()
-            frame = resize(image, sampling.size, sampling.size, sampling.color) if good else frame
+            frame = resize(image, sampling.width, sampling.height, sampling.color) if good else frame
         for window, number in due if frame is not None else ():
             window.frames += [frame] * (number if sampling.skip else min(number, 1))
         while filling and filling[0].start + length <= end + SLACK and len(filling[0].frames) == len(wanted):

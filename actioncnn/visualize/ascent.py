@@ -1,6 +1,6 @@
 """Activation maximization: the clip that a unit of a network responds to most, among clips with a natural spectrum.
 
-The clip is a sigmoid of filtered white noise w, so its values stay in the input's range. The filter passes amplitudes
+The clip is a sigmoid of filtered white noise w, so its values stay between black and white. The filter passes amplitudes
 as 1 / frequency in space and time, as in natural films (Dong & Atick 1995); contrast and flicker are bounded. Steepest
 ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualization), so 20 steps already give large
 moving shapes. A shift in each step, evenly spread over all, keeps what does not hang on a single pixel or frame.
@@ -22,13 +22,13 @@ SHIFT_IN_TIME = 2  # frames, of a class, at most: what is found hangs on no fram
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 
 
-def ascent(model, layer, chosen, settings, steps):
+def ascent(model, reading, layer, chosen, settings, steps):
     """Results for the units `chosen`, each climbed from noise; `steps` is advanced by each iteration."""
     of_class = layers.gives_classes(model, layer)
-    film = Film(layers.input_shape(model), settings, of_class)
+    film = Film(reading.shape, settings, of_class)
     shifts = spread_shifts(settings, min(SHIFT_IN_TIME, film.margin // 2) if of_class else 0)
     start = best = white = film.start(settings.seed, chosen)
-    step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
+    step = compile_step(model, reading, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
     for i in range(settings.iterations):
         next(steps)
@@ -45,10 +45,11 @@ def ascent(model, layer, chosen, settings, steps):
         )
         curve.append(score.numpy())
     tries = [film.clips(each) for each in (white, best, start)]
-    scores = [objectives.score(layers.look(model, layer, clips), chosen, settings.objective).numpy() for clips in tries]
+    seen = [layers.look(model, layer, reading.feed(clips)) for clips in tries]
+    scores = [objectives.score(each, chosen, settings.objective).numpy() for each in seen]
     last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
     curve.append(np.max(scores, 0))
-    return results(model, layer, chosen, tries[-1], last, to_frames(last, settings), np.array(curve), settings)
+    return results(model, reading, layer, chosen, tries[-1], last, to_frames(last), np.array(curve))
 
 
 def spread_shifts(settings, frames):
@@ -62,13 +63,13 @@ def spread_shifts(settings, frames):
     return (places % 1 * np.maximum(2 * most, 1)).astype(np.int32) - most
 
 
-def compile_step(model, layer, chosen, film, objective):
+def compile_step(model, reading, layer, chosen, film, objective):
     @tf.function(autograph=False)
     def step(white, velocity, shift, rate, leak):
         filtered = film.filter(white)
         with tf.GradientTape() as tape:
             tape.watch(filtered)
-            clips = film.expose(tf.roll(filtered, shift, (2, 3, 4)))
+            clips = reading.feed(film.expose(tf.roll(filtered, shift, (2, 3, 4))))
             score = objectives.score(layers.look(model, layer, clips, leak), chosen, objective)
         gradient = film.filter(tape.gradient(score, filtered, unconnected_gradients="zero"))  # it is its own transpose
         size = rms(gradient)

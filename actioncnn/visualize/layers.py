@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from actioncnn.errors import UserError
+from actioncnn.modelfile.reading import input_shape
 
 SOFTMAX = keras.activations.softmax
 RELU = keras.activations.relu
@@ -71,17 +72,6 @@ def output_shape(layer):
     with contextlib.suppress(AttributeError, ValueError):
         output = layer.output[0] if isinstance(layer.output, list) else layer.output
         return tuple(output.shape[1:])
-
-
-def input_shape(model):
-    """Shape of the one clip (H, W, T, C) or frame (H, W, C) that all inputs of the model are fed with."""
-    shapes = {tuple(tensor.shape[1:]) for tensor in model.inputs}
-    shape = next(iter(shapes))
-    if len(shapes) > 1 or len(shape) not in (3, 4) or None in shape:
-        raise UserError(
-            f"the model takes {sorted(shapes, key=str)}; one clip (H, W, T, C) or frame (H, W, C) is needed"
-        )
-    return shape
 
 
 def unit_count(model, layer):
@@ -146,7 +136,8 @@ class Notes:
             return []
         if self.own_softmax:
             return [self.before]
-        return [each for each in self.softmax_inputs if output is prediction and each.shape == output.shape]
+        given = any(output is each for each in keras.tree.flatten(prediction))
+        return [each for each in self.softmax_inputs if given and each.shape == output.shape]
 
 
 @contextlib.contextmanager

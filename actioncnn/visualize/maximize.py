@@ -12,14 +12,14 @@ from actioncnn.visualize.classic import classic
 CHUNK = 32  # clips in a batch
 
 
-def maximize(model, layer, chosen, settings, progress=iter):
-    """Results for the units `chosen` of a layer, in their order. `progress` wraps the list of all steps."""
+def maximize(model, reading, layer, chosen, settings, progress=iter):
+    """Results for the units `chosen` of a layer, in their order; reading: what the model takes. `progress` wraps the list of all steps."""
     ascend = classic if settings.classic else ascent
     jobs = np.repeat(chosen, settings.restarts)
     chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
     steps = iter(progress([None] * (len(chunks) * settings.iterations)))
     try:
-        results = [result for chunk in chunks for result in ascend(model, layer, chunk, settings, steps)]
+        results = [result for chunk in chunks for result in ascend(model, reading, layer, chunk, settings, steps)]
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"--model: TensorFlow cannot compute it: {cause(error)}") from error
     tries = [results[start : start + settings.restarts] for start in range(0, len(results), settings.restarts)]

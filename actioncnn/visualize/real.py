@@ -9,7 +9,6 @@ from actioncnn.errors import UserError
 from actioncnn.video.sampling import Sampling
 from actioncnn.visualize import layers, objectives
 from actioncnn.visualize.maximize import CHUNK
-from actioncnn.visualize.spectrum import to_input
 
 
 class RealClip(NamedTuple):
@@ -20,21 +19,22 @@ class RealClip(NamedTuple):
     file: str
 
 
-def best_real(model, layer, chosen, settings, directory, nclass=None):
+def best_real(model, reading, layer, chosen, directory, nclass=None):
     """The RealClip in a dataset that each unit responds to most; of its first `nclass` classes, by default all."""
-    height, width, *depth, channels = layers.input_shape(model)
-    if height != width or channels not in (1, 3):
-        raise UserError(f"--videos: the model takes frames of {width}x{height}x{channels}, not square gray or RGB ones")
+    height, width, *depth, channels = reading.shape
+    if channels not in (1, 3):
+        raise UserError(f"--videos: the model takes frames of {channels} channels, not gray or RGB ones")
     videos = index.scan(directory)
     if nclass:
         videos, _ = index.choose_classes(videos, nclass)
-    sampling = Sampling(height, depth[0] if depth else 0, channels == 3)
+    size = height if height == width else (height, width)
+    sampling = Sampling(size, depth[0] if depth else 0, channels == 3)
     clips, failures = cache.load_clips(videos, sampling)
     clips = sampling.pick(clips)
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(
         [
-            activations(model, layer, chosen, to_input(clips[rows], settings))
+            activations(model, layer, chosen, reading.feed(clips[rows].astype(np.float32)))
             for rows in np.array_split(good, -(-len(good) // CHUNK))
         ]
     )

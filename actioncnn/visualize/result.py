@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from actioncnn.visualize import layers, objectives
-from actioncnn.visualize.spectrum import to_input
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,6 @@ class Settings:
     jitter: int = 3  # pixels, at most; 0: none in time either
     restarts: int = 1
     seed: int = 0
-    low: float = 0.0  # the input's range
-    high: float = 255.0
     classic: bool = False
 
 
@@ -32,7 +29,7 @@ class Result(NamedTuple):
 
     unit: int
     frames: np.ndarray  # uint8 (H, W, T, C), T = 1 for a frame
-    clip: np.ndarray  # `frames` as the network takes them, float32 (H, W, T, C) or (H, W, C)
+    clip: np.ndarray  # `frames` as the network takes them, float32, in its range and order of axes
     before: float  # activation (logit of a class, else mean output) of the noise at the start
     found: float  # of the clip before it is rounded to 8 bits
     saved: float  # of `frames`
@@ -51,11 +48,11 @@ def show(model, layer, chosen, clips):
     return activation, probabilities[range(len(chosen)), chosen], probabilities.argmax(1)
 
 
-def results(model, layer, chosen, first, last, frames, curve, settings):
-    """A Result for each clip; `curve` is (iterations + 1, B)."""
-    before, _, _ = show(model, layer, chosen, first)
-    found, _, _ = show(model, layer, chosen, last)
-    clips = to_input(frames, settings)
+def results(model, reading, layer, chosen, first, last, frames, curve):
+    """A Result for each clip of 0 to 255 and its uint8 `frames`; `curve` is (iterations + 1, B)."""
+    before, _, _ = show(model, layer, chosen, reading.feed(first))
+    found, _, _ = show(model, layer, chosen, reading.feed(last))
+    clips = np.asarray(reading.feed(frames.astype(np.float32)))
     saved, probability, winner = show(model, layer, chosen, clips)
     frames = frames if frames.ndim == 5 else frames[:, :, :, None]
     return [

@@ -1,6 +1,6 @@
 """Films with a natural spectrum: what white noise becomes when 1 / frequency in space and time is all it may hold.
 
-The clips that ascent.py searches. Contrast and flicker are bounded, and all values lie in the input's range.
+The clips that ascent.py searches. Contrast and flicker are bounded, and all values lie between black and white.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ GRAY = 0.3  # the same of a frame's mean: else a unit that likes light is shown 
 
 
 class Film:
-    """White noise -> clips: tensors w (B, C, H, W, F) -> (B, H, W, T, C), or (B, H, W, C) for a 2D network.
+    """White noise -> clips of 0 to 255: tensors w (B, C, H, W, F) -> (B, H, W, T, C), or (B, H, W, C) of a 2D network.
 
     Of a film's F frames the clip shows those in the middle, T.
     """
@@ -35,7 +35,6 @@ class Film:
         self.smooth, self.smooth_time = settings.tv > 0, depth > 1 and settings.tv_time > 0
         self.most_flicker = FLICKER * min(LIVELIEST, max(1, settings.iterations / USUAL) ** LIVELY_POWER)
         self.contrast = settings.contrast * np.sqrt(depth / frames)  # an ascent puts nearly all of it into the clip
-        self.low, self.high = settings.low, settings.high
         rows, columns = np.fft.fftfreq(height) * height, np.fft.fftfreq(width) * width
         times = np.fft.rfftfreq(frames) * FRAME_RATE
         space = rows[:, None, None] ** 2 + columns[None, :, None] ** 2
@@ -103,8 +102,7 @@ class Film:
         return tf.sigmoid(tf.einsum("bchwt,cd->bdhwt", filtered[..., self.middle], self.mix))
 
     def expose(self, filtered):
-        values = tf.transpose(self.shown(filtered), (0, 2, 3, 4, 1))
-        values = self.low + (self.high - self.low) * values
+        values = 255 * tf.transpose(self.shown(filtered), (0, 2, 3, 4, 1))
         return values[:, :, :, 0] if self.flat else values
 
 
@@ -125,13 +123,6 @@ def rms(values):
     return tf.sqrt(tf.reduce_mean(tf.square(values), axis=[1, 2, 3, 4], keepdims=True))
 
 
-def to_frames(clips, settings):
-    """Clips in the input's range -> uint8 of the same shape, one value map for all."""
-    return np.rint(
-        (np.clip(clips, settings.low, settings.high) - settings.low) * 255 / (settings.high - settings.low)
-    ).astype(np.uint8)
-
-
-def to_input(frames, settings):
-    """uint8 frames -> float32 in the input's range, same shape: what the network gets for what a viewer sees."""
-    return (settings.low + frames * ((settings.high - settings.low) / 255)).astype(np.float32)
+def to_frames(clips):
+    """Clips of 0 to 255 -> uint8 of the same shape, one value map for all."""
+    return np.rint(np.clip(clips, 0, 255)).astype(np.uint8)

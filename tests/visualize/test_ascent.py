@@ -116,7 +116,7 @@ def test_shifts_make_what_is_found_robust(model):
 def test_input_range_of_models_without_rescaling():
     keras.utils.set_random_seed(0)
     model = networks.chain((16, 16, 3), [layers.Conv2D(4, 3, name="c"), layers.Flatten(), layers.Dense(3)])
-    result = climb(model, "c", [2], low=-1, high=1)[0]
+    result = climb(model, "c", [2], (-1, 1))[0]
     assert result.clip.shape == (16, 16, 3) and np.abs(result.clip).max() <= 1 and result.clip.min() < -0.1
     assert result.frames.shape == (16, 16, 1, 3)
 

@@ -33,4 +33,4 @@ def test_detail_of_a_faint_film_counts_its_rounding():
     white = faint.start(0, [0])
     for _ in range(10):  # as in an ascent, the bound is approached step by step
         white = faint.bound(white)
-    assert detail(spectrum.to_frames(faint.clips(white), settings)[0, ..., 0]) < 0.19
+    assert detail(spectrum.to_frames(faint.clips(white))[0, ..., 0]) < 0.19
