@@ -4,32 +4,36 @@ python predict.py --run 3dcnnresult/ video.mp4
 python predict.py --model my/model.json --weights my/model.hd5 --csv predictions.csv videos/
 python predict.py --run 3dcnnresult/ --window 5 --plot timeline.png --annotate annotated.mp4 long.mp4
 python predict.py --run 3dcnnresult/ 0
+python predict.py --run 3dcnnresult/ rtsp://camera.example/stream
 """
 
-import functools
 import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.errors import UserError
+from actioncnn.modelfile import reading
 
-MANY = 20  # videos: more get a progress bar
 LIVE = 3.0  # seconds of a camera that a prediction looks at
 
 
 def parse():
     parser = cli.parser(__doc__)
-    videos = "file, directory (with those below), pattern, or number of a camera"
+    videos = "file, directory (with those below), pattern, number of a camera or address of a stream"
     parser.add_argument("videos", nargs="+", metavar="VIDEO", help=videos)
     add = parser.add_argument_group("model").add_argument
     add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
     add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
     add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
     add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    outputs = "output of a model with several, by the name of its layer (default: the first)"
+    add("--output-layer", metavar="NAME", help=outputs)
+    reading.add_options(parser.add_argument_group("the model's input"))
     add = parser.add_argument_group("output").add_argument
     add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
     add("--csv", type=Path, help="write the predictions to this file instead")
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
+    features = "NPZ of what the last layer before the head makes of each clip; with --json of a run also the nearest "
+    add("--features", type=Path, metavar="NPZ", help=features + "training clips")
     add = parser.add_argument_group("long videos and cameras").add_argument
     window = "predict each stretch of so many seconds; best about as long as a training clip"
     add("--window", type=cli.positive, help=window)
@@ -46,56 +50,26 @@ def checked(parser, args):
         parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if (args.step or args.plot) and not args.window:
         parser.error(f"--{'step' if args.step else 'plot'} needs --window SECONDS")
-    for path in (args.csv, args.plot, args.annotate):
+    reading.check_options(parser, args)
+    for path in (args.csv, args.plot, args.annotate, args.features):
         if path and not path.parent.is_dir():
             parser.error(f"{path}: there is no directory {path.parent}")
     return args
-
-
-def predict(args, files, paths):
-    """Predicts and prints -> ([(path, rows)], [(path, Failed)], class names)."""
-    from tqdm import tqdm
-
-    from actioncnn.files import printable
-    from actioncnn.predict import pipeline
-    from actioncnn.predict.classifier import Classifier
-    from actioncnn.predict.timeline import clock, table
-    from actioncnn.video.pool import Failed
-
-    model = functools.cache(lambda: Classifier(files))
-    sampling = files.sampling or model().sampling  # without args.json the model has to tell, before a video is read
-    quiet = len(paths) <= MANY and not args.window
-    bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
-    if args.window:
-        how = args.window, args.step or args.window / 2, args.workers
-        answers = pipeline.predict_windows(paths, sampling, model, *how, lambda end: bar.set_postfix_str(clock(end)))
-    else:
-        answers = pipeline.predict_videos(paths, sampling, model, args.workers)
-    results, failures = [], []
-    for path, rows in answers:
-        bar.update()
-        (failures if isinstance(rows, Failed) else results).append((path, rows))
-        if isinstance(rows, Failed):
-            bar.write(printable(f"{cli.program()}: {path}: {rows.reason}"), file=sys.stderr)
-        elif not args.json and not args.csv:
-            bar.write(table(path, rows, model().classes, args.top), file=sys.stdout)
-    bar.close()
-    return results, failures, model().classes
 
 
 def main():
     args = parse()
     from actioncnn.predict import camera, classifier, output, pipeline
 
-    model = classifier.find_model(args.run, args.model, args.weights, args.classes)
-    index = camera.number(args.videos)
-    if index is not None:
-        return camera.watch(index, lambda: classifier.Classifier(model), args.window or LIVE)
+    asked = reading.Asked(args.range, args.axes, args.scrambled, args.output_layer)
+    model = classifier.find_model(args.run, args.model, args.weights, args.classes, asked)
+    source = camera.source(args.videos)
+    if source is not None:
+        return camera.watch(source, lambda: classifier.Classifier(model), args.window or LIVE)
     paths = pipeline.expand(args.videos)
-    if (args.plot or args.annotate) and len(paths) != 1:
-        raise UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
-    results, failures, classes = predict(args, model, paths)
-    output.write(results, failures, classes, args.top, args.json, args.csv, args.plot, args.annotate)
+    output.check(args, model, paths)
+    results, failures, model_loaded = output.predict(args, model, paths)
+    output.write(args, model, results, failures, model_loaded)
     if failures:
         sys.exit(1)
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.modelfile import reading
 
@@ -78,22 +77,15 @@ def main():
     try:
         path, layer = layers.find_layer(model, args.name)
         chosen = layers.parse_units(args.index, layers.unit_count(model, layer))
-        show(args, model, read_model(args, model), path, layer, chosen)
+        names = [file.name for file in (args.model, args.weights) if file]
+        with reading.naming(args.model):
+            takes = reading.read(model, names, reading.Asked(args.range, args.axes, args.scrambled))
+        if line := reading.note(args.model, takes.assumed):
+            cli.warn(f"note: {line}")
+        show(args, model, takes, path, layer, chosen)
     except layers.NoSuchUnitError as error:
         cli.warn(error)
         sys.exit(2)
-
-
-def read_model(args, model):
-    """The reading.Reading of the model; what it assumes is said."""
-    names = [path.name for path in (args.model, args.weights) if path]
-    try:
-        takes = reading.read(model, names, reading.Asked(args.range, args.axes, args.scrambled))
-    except UserError as error:
-        raise error if str(error).startswith("--") else UserError(f"{args.model}: {error}") from None
-    if line := reading.note(args.model, takes.assumed):
-        cli.warn(f"note: {line}")
-    return takes
 
 
 def show(args, model, takes, path, layer, chosen):
@@ -117,7 +109,8 @@ def show(args, model, takes, path, layer, chosen):
     if args.videos:
         real = best_real(model, takes, layer, chosen, args.videos, len(names) if names else None)
     output.tell(results, real, path, names)
-    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, vars(args) | takes.as_dict())}*")
+    options = vars(args) | takes.as_dict()
+    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from actioncnn.errors import UserError
 
 PROBABILITIES, LOGITS, LABELS = "probabilities", "logits", "labels"
@@ -25,6 +23,10 @@ class Head(NamedTuple):
     kind: str  # PROBABILITIES, LOGITS, ...
     count: int  # classes, or labels
     assumed: dict  # {option: what was assumed, in words}
+
+    def as_dict(self):
+        """For JSON."""
+        return {"output": self.name, "taken_for": self.kind}
 
     def probabilities(self, outputs):
         """What a call of the model gives, arrays or tensors -> probabilities (B, count)."""
@@ -57,7 +59,6 @@ def find(model, name=None):
     said = [f"output {names[place]!r} of {', '.join(names)}"] if len(names) > 1 and name is None else []
     said += [SAID[kind]] if kind in SAID else []
     return Head(names[place], place, kind, max(shape[-1], 2), {"output": ", ".join(said)} if said else {})
-
 
 
 def _kind(activation, count):
@@ -120,5 +121,3 @@ def _before(tensor):
         return keras.ops.mean(inputs[0], axes) if axes else inputs[0]
     parts = [_before(each) for each in inputs]
     return keras.ops.concatenate(parts, -1) if len(parts) > 1 else parts[0]
-
-

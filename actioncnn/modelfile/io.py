@@ -16,7 +16,7 @@ from pathlib import Path
 
 from actioncnn import files
 from actioncnn.errors import UserError
-from actioncnn.modelfile import audit, legacy
+from actioncnn.modelfile import audit, hard_sigmoid, legacy
 
 KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
@@ -59,7 +59,7 @@ def load_model(json_path, hd5_path=None):
 
     json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
     with _one_line(json_path, NO_MODEL):
-        architecture = _read_architecture(json_path)
+        architecture, old = _read_architecture(json_path)
     with tempfile.TemporaryDirectory() as folder:
         with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
             weights = _weights_file(hd5_path, Path(folder))
@@ -70,6 +70,9 @@ def load_model(json_path, hd5_path=None):
             model = _build(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
             _load_weights(model, file, weights)
+        with _one_line(json_path, "Keras cannot build this model"):
+            if old:
+                hard_sigmoid.stretch(model)
     return model
 
 
@@ -77,7 +80,7 @@ def outlined(path, function):
     """function(model) of the model in `path`, without its weights. Raises UserError, one line, as load_model."""
     path = Path(path)
     with _one_line(path, NO_MODEL):
-        architecture = _read_architecture(path)
+        architecture, _ = _read_architecture(path)
     with _one_line(path, "Keras cannot build this model"):
         return _in_outline(architecture, function)
 
@@ -97,13 +100,16 @@ def _cause(error):
 
 
 def _read_architecture(path):
+    """(config for Keras 3, whether it was one of Keras 1 or 2)."""
     config = json.loads(_read_json(path))
+    if legacy.is_keras0(config):
+        raise UserError("a model of Keras 0 (before April 2016), which cannot be read; build and train it anew")
     if not isinstance(config, dict) or config.get("class_name") not in legacy.MODELS:
         raise UserError("valid JSON, but not of a Sequential or functional Keras model")
-    if legacy.is_config(config):
+    if old := legacy.is_config(config):
         config = legacy.translate(config)
     sequential = config["class_name"] == "Sequential"
-    return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config)
+    return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config), old
 
 
 def _read_json(path):

@@ -5,6 +5,7 @@ predicts. What Keras 3 computes otherwise, or no longer has, is refused in one l
 """
 
 from actioncnn.errors import UserError
+from actioncnn.modelfile import gates, hard_sigmoid
 from actioncnn.modelfile.audit import FUNCTIONAL
 
 MODELS = ("Sequential", "Model", "Functional")
@@ -17,10 +18,14 @@ KEYS = {
     "p": "rate",
     "sigma": "stddev",
     "dim_ordering": "data_format",
+    "inner_activation": "recurrent_activation",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
 }
 KEYS_OF_CLASS = {
     "InputLayer": {"batch_input_shape": "batch_shape"},
     "Dense": {"output_dim": "units"},
+    **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), {"output_dim": "units"}),
     "LeakyReLU": {"alpha": "negative_slope"},
     "Concatenate": {"concat_axis": "axis"},
 }
@@ -29,11 +34,10 @@ DROPPED = {"init", "weights", "batch_input_shape", "input_dtype", "input_dim", "
 DROPPED |= {"layers", "arguments", "concat_axis", "dot_axes", "output_shape", "output_shape_type"}  # of Merge
 DROPPED |= {"output_mask", "output_mask_type"}  # of Merge
 DROPPED |= {"fused", "virtual_batch_size", "renorm", "implementation", "time_major", "sparse", "ragged"}
+DROPPED |= {"inner_init", "forget_bias_init", "consume_less"}  # of LSTM and GRU
 TRAINING = ("_initializer", "_regularizer", "_constraint")
 REFUSED = {  # key, as Keras 3 calls it -> values that it computes otherwise, or not at all
     "data_format": ("th", "channels_first"),
-    "activation": ("hard_sigmoid",),  # its slope was 1/5, it is 1/6 now
-    "recurrent_activation": ("hard_sigmoid",),
     "mode": (1, 2, "dot", "cos"),  # 1, 2: Keras 1's BatchNormalization with the statistics of a sample or a batch
     "mode_type": ("lambda", "function"),
     "renorm": (True,),
@@ -48,6 +52,11 @@ def is_config(config):
     if isinstance(config, dict):
         return "batch_input_shape" in config or any(map(is_config, config.values()))
     return isinstance(config, list) and any(map(is_config, config))
+
+
+def is_keras0(config):
+    """Whether this is the JSON of a model of Keras 0, which had its class as the name, and layers without configs."""
+    return isinstance(config, dict) and "class_name" not in config and config.get("name") in ("Sequential", "Graph")
 
 
 def translate(config):
@@ -67,10 +76,11 @@ def _model(entry, name):
         return _merged(name, layers)
     if layers[0]["class_name"] != "InputLayer":
         layers = [_input(f"{name}_input", entry), *layers]
-    return _keras3("Sequential", {"name": name, "layers": [_layer(layer) for layer in layers]})
+    return _keras3("Sequential", {"name": name, "layers": [_layer(layer) for layer in hard_sigmoid.spread(layers)]})
 
 
 def _functional(name, layers, inputs, outputs):
+    layers = hard_sigmoid.spread(layers)
     new = {layer["name"]: _layer(layer) for layer in layers}
     models = {name: layer["class_name"] for name, layer in new.items() if layer["class_name"] in MODELS}
     for layer in layers:
@@ -134,7 +144,7 @@ def _layer(entry):
 
 
 def _config(kind, old):
-    new = {}
+    new = {"reset_after": False} if kind == "GRU" else {}  # as long as the model does not say otherwise
     for key, value in old.items():
         key = (KEYS | KEYS_OF_CLASS.get(kind, {})).get(key, key)
         if value in REFUSED.get(key, ()):
@@ -208,11 +218,14 @@ def load_weights(model, group):
 
 def _assign(layer, arrays):
     weights = layer.trainable_weights + layer.non_trainable_weights  # the order that Keras 1 and 2 wrote
+    arrays = gates.joined(arrays, len(weights))
     expected, stored = [tuple(weight.shape) for weight in weights], [array.shape for array in arrays]
     if expected != stored:
         raise UserError(f"layer {layer.name!r} has the shapes {expected} in the architecture, {stored} in the weights")
     for weight, array in zip(weights, arrays, strict=True):
         weight.assign(array)
+    if hasattr(layer, "finalize_state"):  # a Normalization keeps its statistics twice
+        layer.finalize_state()
 
 
 def _arrays(group):

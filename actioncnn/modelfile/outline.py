@@ -6,13 +6,14 @@ import keras
 from keras import layers
 
 from actioncnn.modelfile.legacy import leaves
-from actioncnn.modelfile.reading import UNIT, WHOLE
 
 SMALL = 0.1  # a Rescaling by less is of 0-255: one of 0-1 multiplies by 1 or 2
-PASSIVE = (  # what may come before the layer that scales
-    "InputLayer Identity Masking Permute Reshape Resizing CenterCrop Cropping2D Cropping3D ZeroPadding2D ZeroPadding3D "
-    "RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom GaussianNoise"
-).split()
+PASSIVE = frozenset(  # what may come before the layer that scales
+    """
+    InputLayer Identity Masking Permute Reshape Resizing CenterCrop Cropping2D Cropping3D ZeroPadding2D ZeroPadding3D
+    RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom GaussianNoise
+""".split()  # noqa: SIM905
+)
 TURNS = {(3, 1, 2, 4): 3, (2, 3, 1, 4): 1}  # of a Permute: the axis that it moves past the others
 NAME_OF_2017 = re.compile(r"ucf101_?(3d)?cnnmodel", re.IGNORECASE)
 STACK_OF_2017 = re.compile("((CCP){2,3}DD)+")  # convolutions, poolings, dense layers; of an ensemble several
@@ -27,13 +28,13 @@ def unwrapped(model):
 
 
 def own_scale(model):
-    """(low, high) of the input that the model scales itself, by a Rescaling or Normalization at its entry; or None."""
+    """The value of white, 255 or 1, where a Rescaling or Normalization at the entry scales the input; else None."""
     first = next((layer for layer in unwrapped(model) if type(layer).__name__ not in PASSIVE), None)
     if isinstance(first, layers.Rescaling):
-        return WHOLE if abs(keras.ops.max(keras.ops.abs(first.scale))) < SMALL else UNIT
+        return 255.0 if keras.ops.max(keras.ops.abs(first.scale)) < SMALL else 1.0
     if isinstance(first, layers.Normalization):
         mean = first.mean if first.mean is not None else first.adapt_mean
-        return UNIT if 0 < float(keras.ops.max(mean)) <= 1 else WHOLE
+        return 1.0 if 0 < keras.ops.max(mean) <= 1 else 255.0
     return None
 
 

@@ -4,13 +4,14 @@
 and `Reading.note` says so. Options of the command line come before all of it. What a model says: head.py.
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from actioncnn import cli
 from actioncnn.errors import UserError
 
-WHOLE, UNIT = (0.0, 255.0), (0.0, 1.0)
+WHOLE = 0.0, 255.0
 OPTIONS = {  # what is assumed -> the option that changes it
     "range": "--range LOW HIGH",
     "axes": "--axes HWTC|THWC",
@@ -100,12 +101,20 @@ def read(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
             raise UserError(f"--axes {asked.axes}: the model takes single frames {shape}")
         axes = "HWC"
     shape = shape if axes != "THWC" else (*shape[1:3], shape[0], shape[3])
-    scale, of_2017 = outline.own_scale(model), False
-    if not (ours or scale or axes == "THWC"):
-        of_2017 = outline.is_of_2017(model, shape, names)
-    low, high = asked.range or _range(ours, scale, of_2017, assumed)
+    white = 255.0 if ours else outline.own_scale(model)
+    of_2017 = not white and axes != "THWC" and outline.is_of_2017(model, shape, names)
+    low, high = asked.range or ((0.0, white) if white else _range(of_2017, assumed))
     scrambled = _scrambled(of_2017, shape, axes, asked.scrambled, assumed)
     return Reading(shape, low, high, axes, scrambled, assumed)
+
+
+@contextlib.contextmanager
+def naming(path):
+    """Puts the model's file before a UserError that is not about an option."""
+    try:
+        yield
+    except UserError as error:
+        raise error if str(error).startswith("--") else UserError(f"{path}: {error}") from None
 
 
 def input_shape(model):
@@ -133,12 +142,9 @@ def _axes(shape, time_axis, assumed):
     return axes
 
 
-def _range(ours, scale, of_2017, assumed):
-    """(low, high), by what is known of the model."""
-    if ours or scale:
-        return scale or WHOLE
+def _range(of_2017, assumed):
     assumed["range"] = "values from 0 to 255, as in 2017" if of_2017 else "values from 0 to 1"
-    return WHOLE if of_2017 else UNIT
+    return WHOLE if of_2017 else (0.0, 1.0)
 
 
 def _scrambled(of_2017, shape, axes, asked, assumed):

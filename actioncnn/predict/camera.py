@@ -1,5 +1,6 @@
-"""What a camera sees, classified once a second."""
+"""What a camera or a stream shows, classified once a second."""
 
+import re
 import time
 from pathlib import Path
 
@@ -8,14 +9,24 @@ import cv2
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.files import printable
 from actioncnn.report.tables import best_classes
-from actioncnn.video.windows import cut
+from actioncnn.video.windows import cut, stamped
 
 STEP = 1.0  # seconds between predictions
 TOP = 3  # classes that are named
+SILENCE = 10  # seconds without a frame after which a stream is broken
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def number(names):
-    """The number of a camera, where that is all that is named and no file has this name; else None."""
+def source(names):
+    """The number of a camera or the address of a stream, where that is all that is named; else None.
+
+    A file of this name comes first. UserError: a stream among other names.
+    """
+    streams = [name for name in names if ADDRESS.match(name)]
+    if streams and len(names) > 1:
+        raise UserError(f"{streams[0]}: a stream is watched alone; give it without other videos")
+    if streams:
+        return streams[0]
     return int(names[0]) if len(names) == 1 and names[0].isdecimal() and not Path(names[0]).exists() else None
 
 
@@ -27,6 +38,16 @@ def open_camera(index):
     return capture
 
 
+def open_stream(address):
+    """An opened stream; NoFrameError: nothing answers there, or it is no video."""
+    milliseconds = 1000 * SILENCE
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+    if not capture.isOpened():
+        raise NoFrameError("cannot be opened")
+    return capture
+
+
 def live(capture):
     """Frames of a camera as windows.timed gives those of a file; ends when it gives no more."""
     start = time.monotonic()
@@ -34,20 +55,27 @@ def live(capture):
         yield time.monotonic() - start, 0.0, capture.retrieve
 
 
-def watch(index, make_classifier, length):
-    """Prints once a second what the last `length` seconds of a camera show, until Ctrl-C."""
+def watch(source, make_classifier, length):
+    """Prints once a second what the last `length` seconds of a camera or stream show, until Ctrl-C.
+
+    source: number of a camera, or address of a stream, whose time is that of its frames. UserError: it has ended.
+    """
+    streams = isinstance(source, str)
+    name = f"stream {source}" if streams else f"camera {source}"
     try:
-        capture = open_camera(index)
+        capture = open_stream(source) if streams else open_camera(source)
     except NoFrameError as error:
-        raise UserError(f"camera {index}: {error}; give the number of another, or a video file") from None
+        advice = "check the address" if streams else "give the number of another, or a video file"
+        raise UserError(f"{name}: {error}; {advice}") from None
     classifier = make_classifier()
+    frames = stamped(capture, SILENCE) if streams else live(capture)
     try:
-        for _, _, clip in cut(live(capture), classifier.sampling, length, STEP):
-            if clip is None:  # the camera has stopped already
+        for _, _, clip in cut(frames, classifier.sampling, length, STEP):
+            if clip is None:  # it has stopped already
                 break
             best = best_classes(classifier(clip[None])[0], classifier.classes, TOP)
             named = [f"{share:4.0%} {name}" for name, share in best]
             print(time.strftime("%H:%M:%S"), printable("  ".join(named)), flush=True)
     except KeyboardInterrupt:
         return
-    raise UserError(f"camera {index}: gives no more frames")
+    raise UserError(f"{name}: gives no more frames")

@@ -3,7 +3,6 @@
 `find_model` needs no Keras, so that videos can be decoded while Keras is being imported; `Classifier` loads the model.
 """
 
-import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.modelfile import head
 from actioncnn.modelfile.classes import class_names
-from actioncnn.modelfile.reading import Asked, note, read
+from actioncnn.modelfile.reading import Asked, naming, note, read
 from actioncnn.video.sampling import Sampling, of_run
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
@@ -86,7 +85,8 @@ def weights_beside(model):
 class Classifier:
     """The model of some ModelFiles: probabilities of clips. What it has to assume, it says."""
 
-    def __init__(self, files):
+    def __init__(self, files, features=False):
+        """features: whether the method of this name will be asked for."""
         from actioncnn import device
         from actioncnn.modelfile.io import load_model
 
@@ -97,27 +97,31 @@ class Classifier:
             self.reading = reading_of(self.model, files)
             self.head = head.find(self.model, files.asked.output)
             self.sampling = sampling_of(self.reading, files)
+        self.of_run = files.sampling is not None
         say_assumed(self.reading.assumed | self.head.assumed, self.sampling, files)
         self.classes = classes_of(self.head.count, files)
+        self.before_head = head.features(self.model, self.head.place) if features else None
+
+    @property
+    def assumed(self):
+        """What the model is taken to take and to say, a dict for JSON; None where that is known."""
+        if self.of_run and not self.reading.assumed and not self.head.assumed:
+            return None
+        return self.reading.as_dict() | self.head.as_dict()
 
     def __call__(self, clips):
         """uint8 clips as Sampling.pick gives them -> probabilities, float32 (B, classes)."""
         outputs = self.model.predict_on_batch(self.feed(clips))
         return np.asarray(self.head.probabilities(outputs))
 
+    def features(self, clips):
+        """uint8 clips -> what the last layer with weights is given, float32 (B, units); None where not asked for."""
+        return self.before_head and np.asarray(self.before_head(self.feed(clips), training=False))
+
     def feed(self, clips):
         """What the model is called with for uint8 clips: each of its inputs is given the same."""
         fed = self.reading.feed(np.asarray(clips, np.float32))
         return [fed] * len(self.model.inputs) if len(self.model.inputs) > 1 else fed
-
-
-@contextlib.contextmanager
-def naming(path):
-    """Puts the model's file before a UserError that is not about an option."""
-    try:
-        yield
-    except UserError as error:
-        raise error if str(error).startswith("--") else UserError(f"{path}: {error}") from None
 
 
 def reading_of(model, files):

@@ -1,22 +1,87 @@
-"""The files that predict.py's options ask for, and the JSON that it prints."""
+"""What predict.py prints, and the files that its options ask for."""
 
+import functools
+import os
 import sys
 
-from actioncnn import files
-from actioncnn.predict import timeline
+from tqdm import tqdm
+
+from actioncnn import cli, files
+from actioncnn.errors import UserError
+from actioncnn.files import printable
+from actioncnn.predict import pipeline, timeline
+from actioncnn.predict.classifier import Classifier
+from actioncnn.video.pool import Failed
+
+MANY = 20  # videos: more get a progress bar
+WRITTEN = ("csv", "plot", "annotate", "features")  # options that name a file to be written
 
 
-def write(results, failures, classes, top, json=False, csv=None, plot=None, annotated=None):
-    """results: (path, rows), failures: (path, pool.Failed); json: to standard output; the others: paths or None."""
-    if json:
-        print(timeline.as_json(results, failures, classes, top))
-    if csv:
-        files.write(csv, timeline.as_csv(results, classes, top))
-        print(f"{csv}: predictions of {len(results)} videos", file=sys.stderr)
-    if plot and results:
-        files.write(plot, timeline.plot(*results[0], classes))
-    if annotated and results:
+def check(args, model, paths):
+    """UserError: an option would write over a video, the model or what another option writes, or takes one video."""
+    if (args.plot or args.annotate) and len(paths) != 1:
+        raise UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
+    taken = {os.path.realpath(path): "one of the videos" for path in paths}
+    taken |= {
+        os.path.realpath(path): "a file of the model" for path in (model.model, model.weights, model.classes) if path
+    }
+    for option in WRITTEN:
+        if path := getattr(args, option):
+            clash = taken.get(os.path.realpath(path)) or ("one of the videos" if is_one_of(path, paths) else None)
+            if clash:
+                raise UserError(f"--{option} {path}: is {clash}, which it would replace; name another file")
+            taken[os.path.realpath(path)] = f"also what --{option} writes"
+
+
+def is_one_of(path, paths):
+    return path.exists() and any(os.path.samefile(path, each) for each in paths if each.exists())
+
+
+def predict(args, model_files, paths):
+    """Predicts and prints -> ([(path, rows)], [(path, Failed)], Classifier)."""
+    model = functools.cache(lambda: Classifier(model_files, bool(args.features)))
+    sampling = model_files.sampling or model().sampling  # without args.json the model tells, before a video is read
+    quiet = len(paths) <= MANY and not args.window
+    bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
+    if args.window:
+        how = args.window, args.step or args.window / 2, args.workers
+        watch = lambda end: bar.set_postfix_str(timeline.clock(end))  # noqa: E731
+        answers = pipeline.predict_windows(paths, sampling, model, *how, watch)
+    else:
+        answers = pipeline.predict_videos(paths, sampling, model, args.workers)
+    results, failures = [], []
+    for path, rows in answers:
+        bar.update()
+        (failures if isinstance(rows, Failed) else results).append((path, rows))
+        if isinstance(rows, Failed):
+            bar.write(printable(f"{cli.program()}: {path}: {rows.reason}"), file=sys.stderr)
+        elif not args.json and not args.csv:
+            bar.write(timeline.table(path, rows, model().classes, args.top), file=sys.stdout)
+    bar.close()
+    return results, failures, model()
+
+
+def write(args, model_files, results, failures, classifier):
+    """JSON to standard output, and the files; results: (path, rows), failures: (path, pool.Failed)."""
+    classes = classifier.classes
+    if args.json:
+        nearest = None
+        if args.features and results:
+            from actioncnn.predict import features
+
+            nearest = features.nearest(model_files, classifier, args.workers)
+        print(timeline.as_json(results, failures, classes, args.top, classifier.assumed, nearest))
+    if args.csv:
+        files.write(args.csv, timeline.as_csv(results, classes, args.top))
+        print(f"{args.csv}: predictions of {len(results)} videos", file=sys.stderr)
+    if args.features and results:
+        from actioncnn.predict.features import as_npz
+
+        files.write(args.features, as_npz(results, classes))
+    if args.plot and results:
+        files.write(args.plot, timeline.plot(*results[0], classes))
+    if args.annotate and results:
         from actioncnn.predict.annotate import annotate  # it imports what draws
 
         source, rows = results[0]
-        annotate(source, annotated, rows, classes)
+        annotate(source, args.annotate, rows, classes)

@@ -72,9 +72,11 @@ def _classified(items, sampling, classifier):
         spans = [batch[place][1] for place in places]
         spans = [span if isinstance(span, Window) else Window(None, None, span) for span in spans]
         if spans:
-            probabilities = apply(np.stack([sampling.pick(span.clip) for span in spans]))
-            for place, span, shares in zip(places, spans, probabilities, strict=True):
-                batch[place] = batch[place][0], Row(span.start, span.end, shares)
+            clips = np.stack([sampling.pick(span.clip) for span in spans])
+            features = apply.features(clips) if hasattr(apply, "features") else None
+            features = [None] * len(clips) if features is None else features
+            for place, span, shares, units in zip(places, spans, apply(clips), features, strict=True):
+                batch[place] = batch[place][0], Row(span.start, span.end, shares, units)
         yield from batch
 
 

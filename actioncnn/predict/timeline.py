@@ -17,6 +17,7 @@ class Row(NamedTuple):
     start: float | None  # seconds; None: of the whole video
     end: float | None
     probabilities: np.ndarray  # (classes,)
+    features: np.ndarray | None = None  # (units,), where they are asked for
 
 
 def table(path, rows, classes, top):
@@ -70,17 +71,23 @@ def as_csv(results, classes, top):
     return predictions_csv(["file", *(["start", "end"] if timed else [])], lines, classes, top)
 
 
-def as_json(results, failures, classes, top):
-    """JSON: a list of {"file", "predictions"}, with windows {"file", "timeline"}, and {"file", "error"}."""
+def as_json(results, failures, classes, top, assumed=None, nearest=None):
+    """JSON: a list of {"file", "predictions"}, with windows {"file", "timeline"}, and {"file", "error"}.
 
-    def told(row):
-        return [{"class": name, "probability": share} for name, share in best_classes(row.probabilities, classes, top)]
+    assumed: what was assumed of the model, to be told of each file. nearest: a function of path and Row that gives the
+    nearest training clips, [{"file", ...}].
+    """
 
-    items = []
+    def told(path, row):
+        best = best_classes(row.probabilities, classes, top)
+        answer = {"predictions": [{"class": name, "probability": share} for name, share in best]}
+        return answer | ({"nearest": nearest(path, row)} if nearest else {})
+
+    items, more = [], {"assumed": assumed} if assumed else {}
     for path, rows in results:
-        spans = [{"start": row.start, "end": row.end, "predictions": told(row)} for row in rows]
-        whole = {"predictions": spans[0]["predictions"]} if rows[0].start is None else {"timeline": spans}
-        items.append({"file": str(path)} | whole)
+        spans = [{"start": row.start, "end": row.end} | told(path, row) for row in rows]
+        whole = told(path, rows[0]) if rows[0].start is None else {"timeline": spans}
+        items.append({"file": str(path)} | whole | more)
     items += [{"file": str(path), "error": failed.reason} for path, failed in failures]
     return json.dumps(items, indent=1)
 

@@ -1,6 +1,7 @@
 """Windows over the frames of a long video or of a camera, as a stream: memory does not grow with its length."""
 
 import functools
+import time
 from collections import deque
 from typing import NamedTuple
 
@@ -22,15 +23,19 @@ def timed(path):
     The time is the container's (videos of phones have a variable frame rate); where that stands still, goes back or
     jumps, the frame follows the one before by the rate. retrieve() -> (ok, BGR frame). NoFrameError: cannot be opened.
     """
-    capture = open_video(path)
+    yield from stamped(open_video(path))
+
+
+def stamped(capture, patience=float("inf")):
+    """The same of an opened video; it ends where no frame comes for `patience` seconds, as from a broken stream."""
     rate = capture.get(cv2.CAP_PROP_FPS)
     gap = 1 / (rate if RATES[0] <= rate <= RATES[1] else USUAL_RATE)
-    now, last, misses = 0.0, None, 0
-    while misses < MAX_MISSES:
+    now, last, misses, arrival = 0.0, None, 0, time.monotonic()
+    while misses < MAX_MISSES and time.monotonic() - arrival < patience:
         if not capture.grab():
             misses += 1
             continue
-        stamp, misses = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 0
+        stamp, misses, arrival = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 0, time.monotonic()
         if last is not None:
             gap = stamp - last if 0 < stamp - last < LONGEST else gap
             now += gap

@@ -1,6 +1,6 @@
 """Activation maximization: the clip that a unit of a network responds to most, among clips with a natural spectrum.
 
-The clip is a sigmoid of filtered white noise w, so its values stay between black and white. The filter passes amplitudes
+The clip is a sigmoid of filtered white noise w, so it stays between black and white. The filter passes amplitudes
 as 1 / frequency in space and time, as in natural films (Dong & Atick 1995); contrast and flicker are bounded. Steepest
 ascent in w is ascent preconditioned for such films (Olah 2017, Feature Visualization), so 20 steps already give large
 moving shapes. A shift in each step, evenly spread over all, keeps what does not hang on a single pixel or frame.

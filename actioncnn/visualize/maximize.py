@@ -13,7 +13,10 @@ CHUNK = 32  # clips in a batch
 
 
 def maximize(model, reading, layer, chosen, settings, progress=iter):
-    """Results for the units `chosen` of a layer, in their order; reading: what the model takes. `progress` wraps the list of all steps."""
+    """Results for the units `chosen` of a layer, in their order. `progress` wraps the list of all steps.
+
+    reading: what the model takes.
+    """
     ascend = classic if settings.classic else ascent
     jobs = np.repeat(chosen, settings.restarts)
     chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
