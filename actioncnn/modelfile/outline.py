@@ -3,6 +3,7 @@
 import re
 
 import keras
+import numpy as np
 from keras import layers
 
 from actioncnn.modelfile.legacy import leaves
@@ -31,10 +32,10 @@ def own_scale(model):
     """The value of white, 255 or 1, where a Rescaling or Normalization at the entry scales the input; else None."""
     first = next((layer for layer in unwrapped(model) if type(layer).__name__ not in PASSIVE), None)
     if isinstance(first, layers.Rescaling):
-        return 255.0 if keras.ops.max(keras.ops.abs(first.scale)) < SMALL else 1.0
+        return 255.0 if np.max(np.abs(first.scale)) < SMALL else 1.0
     if isinstance(first, layers.Normalization):
         mean = first.mean if first.mean is not None else first.adapt_mean
-        return 1.0 if 0 < keras.ops.max(mean) <= 1 else 255.0
+        return 1.0 if 0 < np.max(mean) <= 1 else 255.0
     return None
 
 

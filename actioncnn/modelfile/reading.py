@@ -103,7 +103,10 @@ def read(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
     shape = shape if axes != "THWC" else (*shape[1:3], shape[0], shape[3])
     white = 255.0 if ours else outline.own_scale(model)
     of_2017 = not white and axes != "THWC" and outline.is_of_2017(model, shape, names)
-    low, high = asked.range or ((0.0, white) if white else _range(of_2017, assumed))
+    white = white or (255.0 if of_2017 else 1.0)
+    low, high = asked.range or (0.0, white)
+    if not asked.range and (of_2017 or white == 1):
+        assumed["range"] = f"values from 0 to {white:g}"
     scrambled = _scrambled(of_2017, shape, axes, asked.scrambled, assumed)
     return Reading(shape, low, high, axes, scrambled, assumed)
 
@@ -140,11 +143,6 @@ def _axes(shape, time_axis, assumed):
     order = "(time, height, width, channel)" if axes == "THWC" else "(height, width, time, channel)"
     assumed["axes"] = f"{shape} as {order}"
     return axes
-
-
-def _range(of_2017, assumed):
-    assumed["range"] = "values from 0 to 255, as in 2017" if of_2017 else "values from 0 to 1"
-    return WHOLE if of_2017 else (0.0, 1.0)
 
 
 def _scrambled(of_2017, shape, axes, asked, assumed):
