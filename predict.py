@@ -65,6 +65,7 @@ def main():
     model = classifier.find_model(args.run, args.model, args.weights, args.classes, asked)
     source = camera.source(args.videos)
     if source is not None:
+        output.check_live(args)
         return camera.watch(source, lambda: classifier.Classifier(model), args.window or LIVE)
     paths = pipeline.expand(args.videos)
     output.check(args, model, paths)

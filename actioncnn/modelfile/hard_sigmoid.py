@@ -15,7 +15,8 @@ def spread(layers):
     new = []
     for layer in layers:
         if layer["class_name"] == "Activation" and layer["config"].get("activation") == NAME:
-            name, nodes = f"{layer['config']['name']}_stretch", layer.get("inbound_nodes", [])
+            name = f"{layer.get('name') or layer['config']['name']}_stretch"
+            nodes = layer.get("inbound_nodes", [])
             config = {"name": name, "scale": STRETCH, "offset": 0.0}
             new.append({"class_name": "Rescaling", "name": name, "config": config, "inbound_nodes": nodes})
             layer = layer | {"inbound_nodes": [[[name, call, 0]] for call in range(len(nodes))]}
@@ -48,7 +49,7 @@ def _stretch(layer):
         parts = [getattr(cell, part, None) for part in ("kernel", "pointwise_kernel", "bias")]
         if cell is not layer or not any(part is not None for part in parts):
             raise UserError(
-                f"layer {layer.name!r} has the activation {NAME!r}, which cannot be carried over to Keras 3"
+                f"layer {layer.name!r} has activation {NAME!r}, which cannot be carried over to Keras 3"
             )
         _multiply(parts, [STRETCH])
     if (

@@ -102,8 +102,8 @@ def features(model, place):
     """A keras.Model of the same inputs: what the last layer with weights before output `place` is given, (B, units)."""
     import keras
 
-    tensor = _before(model.outputs[place])
-    return keras.Model(model.inputs, tensor)
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, _before(model.outputs[place]))
 
 
 def _before(tensor):

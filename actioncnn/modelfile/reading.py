@@ -79,9 +79,9 @@ class Reading:
         return {"range": [self.low, self.high], "axes": self.axes, "scrambled": self.scrambled}
 
 
-def note(path, assumed, first=""):
-    """One line on what was assumed, "" where nothing was. assumed: {option: words}; first: what no option changes."""
-    said = ", ".join(filter(None, [first, *assumed.values()]))
+def note(path, assumed, *others):
+    """One line on what was assumed, "" where nothing was. assumed: {option: words}; others: what no option changes."""
+    said = ", ".join([*others, *assumed.values()])
     options = ", ".join(OPTIONS[name] for name in assumed)
     return said and f"{path}: assumed {said}" + (f" (to change: {options})" if options else "")
 
@@ -95,11 +95,9 @@ def read(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
 
     assumed = {}
     shape = input_shape(model)
-    axes = asked.axes or ("HWTC" if ours else _axes(shape, outline.time_axis(model), assumed))
-    if len(shape) == 3:
-        if asked.axes:
-            raise UserError(f"--axes {asked.axes}: the model takes single frames {shape}")
-        axes = "HWC"
+    axes = asked.axes or _axes(shape, 3 if ours else outline.time_axis(model), assumed)
+    if len(shape) == 3 and asked.axes:
+        raise UserError(f"--axes {asked.axes}: the model takes single frames {shape}")
     shape = shape if axes != "THWC" else (*shape[1:3], shape[0], shape[3])
     white = 255.0 if ours else outline.own_scale(model)
     of_2017 = not white and axes != "THWC" and outline.is_of_2017(model, shape, names)
@@ -132,17 +130,16 @@ def input_shape(model):
 
 def _axes(shape, time_axis, assumed):
     """HWTC or THWC; what layers do not tell, the lengths may: frames are square, or longer than time."""
-    if len(shape) == 3 or time_axis in (1, 3):
-        return "THWC" if time_axis == 1 else "HWTC"
+    if len(shape) == 3:
+        return "HWC"
     first, second, third, _ = shape
-    if first != second == third:
+    sure = time_axis in (1, 3) or (first == second) != (second == third)
+    if time_axis == 1 or (time_axis is None and (second == third != first or first < min(second, third))):
+        assumed["axes"] = f"{shape} as (time, height, width, channel)"
         return "THWC"
-    if first == second != third:
-        return "HWTC"
-    axes = "THWC" if first < min(second, third) else "HWTC"
-    order = "(time, height, width, channel)" if axes == "THWC" else "(height, width, time, channel)"
-    assumed["axes"] = f"{shape} as {order}"
-    return axes
+    if not sure:
+        assumed["axes"] = f"{shape} as (height, width, time, channel)"
+    return "HWTC"
 
 
 def _scrambled(of_2017, shape, axes, asked, assumed):

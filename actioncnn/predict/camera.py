@@ -60,6 +60,7 @@ def watch(source, make_classifier, length):
 
     source: number of a camera, or address of a stream, whose time is that of its frames. UserError: it has ended.
     """
+    cv2.utils.logging.setLogLevel(0)  # OpenCV would tell of what cannot be opened, too
     streams = isinstance(source, str)
     name = f"stream {source}" if streams else f"camera {source}"
     try:

@@ -145,11 +145,11 @@ def sampling_of(reading, files):
 
 
 def say_assumed(assumed, sampling, files):
-    first = ""
+    others = []
     if not files.sampling:
         frames = f"{sampling.depth} frames at even intervals" if sampling.depth else "the middle frame"
-        first = f"{frames}, {sampling.width}x{sampling.height} pixels, {'RGB' if sampling.color else 'gray'}"
-    if line := note(files.model, assumed, first):
+        others = [frames, f"{sampling.width}x{sampling.height} pixels, {'RGB' if sampling.color else 'gray'}"]
+    if line := note(files.model, assumed, *others):
         warn(f"note: {'' if files.sampling else 'no args.json for '}{line}")
 
 

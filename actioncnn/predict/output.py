@@ -33,6 +33,13 @@ def check(args, model, paths):
             taken[os.path.realpath(path)] = f"also what --{option} writes"
 
 
+def check_live(args):
+    """UserError: an option that only files can have."""
+    for option in (*WRITTEN, "json"):
+        if getattr(args, option):
+            raise UserError(f"--{option} takes video files, not a camera or a stream")
+
+
 def is_one_of(path, paths):
     return path.exists() and any(os.path.samefile(path, each) for each in paths if each.exists())
 

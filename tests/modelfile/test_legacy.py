@@ -202,11 +202,119 @@ def test_agrees_with_keras2_itself(tmp_path):
     np.testing.assert_allclose(loaded(inputs(FRAME)), model(inputs(FRAME)), rtol=2e-6)
 
 
+def hard_sigmoid(x):
+    """As Keras 1 and 2 computed it."""
+    return keras.ops.clip(0.2 * x + 0.5, 0, 1)
+
+
+SEQUENCE = (4, 6, 6, 2)
+OLD = {"implementation": 1, "unit_forget_bias": True, "dropout": 0.0, "time_major": False}  # of keys that come and go
+
+
+def recurrent(activation):
+    """Layers with a hard sigmoid each: `activation` itself, or its name."""
+    gate, sigmoid = {"recurrent_activation": activation}, {"activation": activation}
+    return [
+        layers.ConvLSTM2D(3, 3, return_sequences=True, **gate),
+        layers.Conv3D(3, 3, padding="same", **sigmoid),
+        layers.TimeDistributed(layers.SeparableConv2D(2, 3, **sigmoid)),
+        layers.Activation(activation),
+        layers.TimeDistributed(layers.Flatten()),
+        layers.Bidirectional(layers.GRU(3, return_sequences=True, reset_after=False, **gate)),
+        layers.LSTM(4, **gate),
+        layers.Dense(3, **sigmoid),
+    ]
+
+
+def keras2_config(layer):
+    """The config of a layer of Keras 3 in the JSON of Keras 2, as far as these differ."""
+    if "layer" in (config := layer.get_config()):
+        inner = {"layer": keras2_config(layer.layer if hasattr(layer, "layer") else layer.forward_layer)}
+        config = {"name": config["name"], **inner} | ({"merge_mode": "concat"} if "merge_mode" in config else {})
+        return {"class_name": type(layer).__name__, "config": config}
+    config = {key: value for key, value in config.items() if not isinstance(value, dict) and "quant" not in key}
+    config = {key: value for key, value in config.items() if key not in ("reset_after", "seed", "dtype")}
+    return {"class_name": type(layer).__name__, "config": config | (OLD if isinstance(layer, layers.LSTM) else {})}
+
+
+def test_keras2_hard_sigmoid(tmp_path):
+    rng = np.random.default_rng(0)
+    model = keras.Sequential([keras.Input(SEQUENCE), *recurrent(hard_sigmoid)])
+    for layer in (model.layers[5].forward_layer, model.layers[5].backward_layer):  # Keras makes its own, by the name
+        layer.cell.recurrent_activation = hard_sigmoid
+    model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.get_weights()])
+    config = [keras2_config(layer) for layer in recurrent("hard_sigmoid")]
+    for entry, layer in zip(config, model.layers, strict=True):
+        entry["config"]["name"] = layer.name
+    config[0]["config"]["batch_input_shape"] = [None, *SEQUENCE]
+    json_path = write(tmp_path / "m.json", "Sequential", {"name": "s", "layers": config})
+    loaded = io.load_model(json_path, old_weights(tmp_path / "m.h5", [(layer.name, layer) for layer in model.layers]))
+    x = rng.normal(0, 1, (3, *SEQUENCE)).astype("float32")
+    expected = np.asarray(model(x))
+    np.testing.assert_allclose(loaded(x), expected, atol=2e-6)
+    assert ((expected > 0) & (expected < 1)).all()
+    io.save_model(loaded, tmp_path / "new.json", tmp_path / "new.hd5")  # nothing in it is special to this suite
+    np.testing.assert_array_equal(io.load_model(tmp_path / "new.json", tmp_path / "new.hd5")(x), loaded(x))
+
+
+def test_keras2_functional_hard_sigmoid(tmp_path):
+    frame = keras.Input(FRAME)
+    pool = layers.GlobalMaxPooling2D()
+    inner_input = keras.Input(FRAME)
+    inner = keras.Model(inner_input, layers.Conv2D(4, 3)(inner_input), name="inner")
+    norm = layers.BatchNormalization(epsilon=0.01, name="bn")
+    x = norm(layers.Add()([inner(frame), inner(layers.LeakyReLU(negative_slope=0.2)(frame))]))
+    model = randomized(keras.Model(frame, pool(layers.Activation(hard_sigmoid)(x))))
+    json_path = write(tmp_path / "m.json", "Model", keras2_functional("hard_sigmoid"))
+    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", [("inner", inner), ("bn", norm)]))
+    x = (inputs(FRAME) - 1.5) / 5
+    np.testing.assert_allclose(loaded(x), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+def test_keras1_keeps_the_gates_apart(kind, tmp_path):
+    gates = {layers.LSTM: "icfo", layers.GRU: "zrh"}[kind]
+    today = {layers.LSTM: "ifco", layers.GRU: "zrh"}[kind]
+    options = {} if kind is layers.LSTM else {"reset_after": False}
+    layer, dense = kind(5, recurrent_activation=hard_sigmoid, name="r", **options), layers.Dense(3, name="d")
+    model = keras.Sequential([keras.Input((4, 7)), layer, dense])
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, weight.shape) for weight in model.get_weights()])
+    old = {"output_dim": 5, "inner_activation": "hard_sigmoid", "activation": "tanh", "inner_init": "orthogonal"}
+    old |= {"init": "glorot_uniform", "consume_less": "cpu", "dropout_W": 0.0, "dropout_U": 0.0, "U_regularizer": None}
+    old |= {"batch_input_shape": [None, 4, 7], "return_sequences": False, "go_backwards": False, "input_dim": 7}
+    steps = [{"class_name": kind.__name__, "config": old | {"name": "r"}}]
+    steps += [{"class_name": "Dense", "config": {"name": "d", "output_dim": 3, "bias": True, "activation": "linear"}}]
+    path = old_weights(tmp_path / "m.hd5", [("r", layer), ("d", dense)], "1.2.0")
+    parts = [dict(zip(today, np.split(weight, len(today), -1), strict=True)) for weight in layer.get_weights()]
+    with h5py.File(path, "a") as file:
+        names = [f"r_{part}_{gate}" for gate in gates for part in "WUb"]
+        file["r"].attrs["weight_names"] = [name.encode() for name in names]
+        for name in names:
+            file["r"][name] = parts["WUb".index(name[2])][name[4]]
+    x = rng.normal(0, 1, (3, 4, 7)).astype("float32")
+    loaded = io.load_model(write(tmp_path / "m.json", "Sequential", steps), path)
+    np.testing.assert_allclose(loaded(x), model(x), atol=2e-6)
+
+
+def test_hard_sigmoids_that_cannot_be_carried_over(tmp_path):
+    layer = layers.LSTM(3, name="r")
+    layer.build((None, 4, 7))
+    config = {"name": "r", "units": 3, "activation": "hard_sigmoid", "batch_input_shape": [None, 4, 7]}
+    path = write(tmp_path / "m.json", "Sequential", {"layers": [{"class_name": "LSTM", "config": config}]})
+    assert "'r' has activation 'hard_sigmoid'" in fails(path, old_weights(tmp_path / "m.hd5", [("r", layer)]))
+
+
+@pytest.mark.parametrize("config", [{"name": "Sequential", "layers": [{"name": "Dense"}]}, {"name": "Graph"}])
+def test_keras0_is_named(config, tmp_path):
+    (tmp_path / "m.json").write_text(json.dumps(config))
+    assert "a model of Keras 0 (before April 2016)" in fails(tmp_path / "m.json", tmp_path / "m.hd5")
+
+
 @pytest.mark.parametrize(
     ("step", "key", "value", "reason"),
     [
         (0, "dim_ordering", "th", "'conv3d_1' has data_format 'th'"),
-        (1, "activation", "hard_sigmoid", "'conv3d_2' has activation 'hard_sigmoid'"),
         (4, "name", None, "no model in it"),
         (5, "output_dim", "many", "Keras cannot build"),
         (5, "mystery", 3, "mystery"),

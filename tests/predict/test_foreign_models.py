@@ -110,6 +110,7 @@ def test_input(name, tmp_path, capsys):
         assert saved.reading.axes == axes and saved.reading.shape == clips.shape[1:]
         said = capsys.readouterr().err.splitlines()
         assert ("values from 0 to 1" in said[0] and "--range LOW HIGH" in said[0]) == (prepared in (unit, time_first))
+        assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
         assert len(said) == 2 and "names for the classes" in said[1]
     assert abs(expected - forward(network, 255 * prepared(clips))).max() > 1e-3 or "own" in name
 
@@ -224,6 +225,9 @@ def test_the_family_of_2017_takes_0_to_255_and_scrambled_colour(tmp_path, capsys
         saved = classifier(save(network, tmp_path, kind))
         np.testing.assert_allclose(saved(SQUARE), forward(network, scrambled), atol=1e-5)
         assert "BGR and in the order of axes of the 2017 scripts" in capsys.readouterr().err
+    video = np.moveaxis(SQUARE[0, ..., ::-1], 2, 0)  # (T, H, W, BGR), as OpenCV reads
+    original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 12, 12, 5, 3))  # as the scripts did
+    assert (original == scrambled[:1]).all()
     reading = read(network, ["m.json"], Asked(scrambled=False))
     assert (reading.feed(SQUARE) == SQUARE).all() and (reading.low, reading.high) == (0, 255)
     reading = read(of_2017(1), ["m.json"])

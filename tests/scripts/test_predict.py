@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, run_script, write_video
 
+from actioncnn.modelfile.io import load_model
 from actioncnn.predict import camera, pipeline
 
 
@@ -160,3 +163,78 @@ def test_hard_videos(run, result, tmp_path, options):
     failed = [line for line in error.splitlines() if str(folder) in line]
     assert len(named) + len(failed) == len(pipeline.expand([folder])) and len(failed) < len(named)
     assert code == (1 if failed else 0) and "Traceback" not in error
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--csv", "--features"])
+def test_no_output_replaces_a_video_or_the_model(run, result, bars, tmp_path, option):
+    video = Path(shutil.copy(bars / "v_BarLeft_g01_c01.avi", tmp_path / "v.avi"))
+    (tmp_path / "link.avi").symlink_to(video)
+    weights = result / "ucf101_3dcnnmodel.hd5"
+    before = video.read_bytes(), weights.read_bytes()
+    for named, path in ((video, video), (tmp_path / "link.avi", video), (tmp_path, video), (video, weights)):
+        code, output, error = run("predict.py", "--run", result, named, option, path)
+        assert code == 1 and not output and error.count("\n") == 1
+        assert f"{option} {path}: " in error or "takes one video file" in error
+    assert (video.read_bytes(), weights.read_bytes()) == before
+
+
+def test_features_and_nearest_training_clips(run, result, bars, tmp_path):
+    videos = [bars / f"v_Bar{way}_g0{group}_c01.avi" for way in ("Left", "Right") for group in (1, 9)]
+    code, output, error = run("predict.py", "--run", result, *videos, "--json", "--features", tmp_path / "f.npz")
+    assert code == 0, error
+    with np.load(tmp_path / "f.npz") as stored:
+        features, files = stored["features"], stored["files"].tolist()
+        assert stored["classes"].tolist() == ["BarLeft"] * 2 + ["BarRight"] * 2 and len(stored["names"]) == 2
+        np.testing.assert_allclose(stored["probabilities"].sum(1), 1, atol=1e-5)
+        shares = stored["probabilities"]
+    model = load_model(*(result / f"ucf101_3dcnnmodel.{ending}" for ending in ("json", "hd5")))
+    np.testing.assert_allclose(model.get_layer("dense_2")(features), shares, atol=1e-5)
+    assert files == list(map(str, videos)) and features.shape == (4, 512)
+    items = json.loads(output)
+    for item in items:
+        near = item["nearest"]
+        assert len(near) == 5 and item["file"] not in [clip["file"] for clip in near]
+        assert all(int(Path(clip["file"]).name.split("_g")[1][:2]) > 7 for clip in near)  # those of split 1
+        assert near == sorted(near, key=lambda clip: -clip["similarity"]) and near[0]["similarity"] <= 1.00001
+        assert {clip["class"] for clip in near} <= {"BarLeft", "BarRight"}
+
+
+def test_stream_that_breaks(run, result, tmp_path):
+    blocks = np.random.default_rng(0).integers(0, 256, (125, 6, 8, 3), np.uint8).repeat(8, 1).repeat(8, 2)
+    write_video(tmp_path / "v.mpg", blocks, "PIM1")
+    content = (tmp_path / "v.mpg").read_bytes()
+
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content[: -len(content) // 10])
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Half)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/v.mpg"
+    code, output, error = run("predict.py", "--run", result, address, "--window", "1")
+    server.shutdown()
+    server.server_close()
+    assert code == 1 and error == f"predict.py: stream {address}: gives no more frames\n"
+    assert len(output.splitlines()) >= 3 and "Bar" in output
+    code, output, error = run("predict.py", "--run", result, address)
+    assert code == 1 and error == f"predict.py: stream {address}: cannot be opened; check the address\n"
+    assert run("predict.py", "--run", result, address, "--json")[2].endswith("not a camera or a stream\n")
+
+
+def test_what_is_assumed_of_the_models_of_others_is_said_and_can_be_changed(run, bars, tmp_path):
+    keras = pytest.importorskip("keras")
+    steps = [keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
+    keras.Sequential([keras.Input((4, 8, 16, 1)), *steps]).save(tmp_path / "m.keras")
+    command = ["predict.py", "--model", tmp_path / "m.keras", bars / "v_BarLeft_g01_c01.avi", "--json"]
+    code, output, error = run(*command)
+    assert code == 0 and "16x8 pixels, gray" in error and "values from 0 to 1" in error
+    assumed = json.loads(output)[0]["assumed"]
+    assert assumed["range"] == [0, 1] and assumed["axes"] == "THWC" and assumed["taken_for"] == "one sigmoid"
+    code, output, error = run(*command, "--range", -1, 1, "--axes", "HWTC")
+    assert json.loads(output)[0]["assumed"] | {"range": [-1, 1], "axes": "HWTC"} == json.loads(output)[0]["assumed"]
+    assert "8x4 pixels" in error and "values from" not in error

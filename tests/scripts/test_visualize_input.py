@@ -187,6 +187,36 @@ def test_model_in_one_file(folder, tmp_path, capfd):
     assert "--weights is required" in capfd.readouterr().err
 
 
+def test_layer_names_need_no_weights(folder, capsys):
+    assert run("-m", folder / "clip.json", "-l", "True") == 0
+    assert "conv3d_1 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "shape, options, frames, high",
+    [
+        ((5, 16, 12, 3), [], (16, 12), 1),  # time first
+        ((5, 16, 12, 3), ["--axes", "HWTC", "--range", "-2", "2"], (5, 16), 2),
+        ((16, 12, 3), [], (16, 12), 1),
+    ],
+)
+def test_frames_of_models_of_others(shape, options, frames, high, tmp_path, capfd):
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, layers.Dense(2, "softmax", name="d")(layers.Flatten()(inputs)))
+    model.save(tmp_path / "m.keras")
+    assert run("-m", tmp_path / "m.keras", "-n", "d", "-i", 0, "--iter", 3, "--output", tmp_path, *options) == 0
+    pictures = sorted({*tmp_path.glob("maximize_d_0*.png")} - {*tmp_path.glob("*_sheet.png"), *tmp_path.glob("*_ascent.png")})
+    assert len(pictures) == (1 if len(shape) == 3 else 5 if frames == (16, 12) else 12)
+    assert np.asarray(Image.open(pictures[0])).shape == (*frames, 3)
+    clip = np.load(tmp_path / "maximize_d_0.npy")
+    assert clip.shape == shape and abs(clip).max() <= high and (clip.min() < 0) == ("--range" in options)
+    told = json.loads((tmp_path / "maximize_d_0.json").read_text())
+    assert told["units"][0]["probability"] == pytest.approx(float(model(clip[None])[0, 0]), abs=1e-5)
+    assert told["options"]["range"] == [-high if options else 0, high]
+    error = capfd.readouterr().err
+    assert ("values from 0 to 1" in error and "--range LOW HIGH" in error) == (not options)
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -10,16 +10,9 @@ from helpers import ROOT
 from actioncnn.video.sampling import Sampling, of_run
 
 
-def test_scramble_is_what_the_scripts_of_2017_did():
-    video = np.random.default_rng(0).integers(0, 255, (5, 4, 4, 3), np.uint8)  # (T, H, W, BGR), as OpenCV reads
-    original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 4, 4, 5, 3))
-    ours = video[..., ::-1].transpose(1, 2, 0, 3)[None]
-    assert (Sampling(4, 5, True, scrambled=True).shown(ours) == original).all()
-
-
-def test_nothing_is_scrambled_otherwise():
-    clips = np.arange(24).reshape(1, 2, 2, 2, 3)
-    assert Sampling(2, 2, True).shown(clips) is clips
+def test_frames_that_are_not_square():
+    square, wide = Sampling(8, 4, False), Sampling((8, 12), 4, False)
+    assert (square.height, square.width, wide.height, wide.width) == (8, 8, 8, 12)
 
 
 def test_a_2d_network_takes_the_middle_frame():
