@@ -69,8 +69,8 @@ def main():
         return camera.watch(source, lambda: classifier.Classifier(model), args.window or LIVE)
     paths = pipeline.expand(args.videos)
     output.check(args, model, paths)
-    results, failures, model_loaded = output.predict(args, model, paths)
-    output.write(args, model, results, failures, model_loaded)
+    results, failures, loaded = output.predict(args, model, paths)
+    output.write(args, model, results, failures, loaded)
     if failures:
         sys.exit(1)
 

@@ -48,9 +48,7 @@ def _stretch(layer):
     if _name(cell, "activation") == NAME:
         parts = [getattr(cell, part, None) for part in ("kernel", "pointwise_kernel", "bias")]
         if cell is not layer or not any(part is not None for part in parts):
-            raise UserError(
-                f"layer {layer.name!r} has activation {NAME!r}, which cannot be carried over to Keras 3"
-            )
+            raise UserError(f"layer {layer.name!r} has activation {NAME!r}, which cannot be carried over to Keras 3")
         _multiply(parts, [STRETCH])
     if (
         _name(cell, "recurrent_activation") == NAME

@@ -120,7 +120,7 @@ class Classifier:
 
     def feed(self, clips):
         """What the model is called with for uint8 clips: each of its inputs is given the same."""
-        fed = self.reading.feed(np.asarray(clips, np.float32))
+        fed = np.asarray(self.reading.feed(np.asarray(clips, np.float32)))
         return [fed] * len(self.model.inputs) if len(self.model.inputs) > 1 else fed
 
 

@@ -70,8 +70,8 @@ KINDS = {
         lambda: model(WIDE, *flat([layers.Conv2D(3, 3), layers.Flatten()]), layers.LSTM(4)), CLIPS, time_first, "THWC",
     ),
     "ConvLSTM2D": (lambda: model(WIDE, layers.ConvLSTM2D(3, 3)), CLIPS, time_first, "THWC"),
-    "as long as wide, told by a later layer in both directions": (
-        lambda: model((12, 12, 12, 1), layers.Conv3D(2, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))),
+    "as long as wide, told by a later layer": (
+        lambda: model((12, 12, 12, 1), layers.Conv3D(2, 3), layers.TimeDistributed(layers.Flatten())),
         SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], time_first, "THWC",
     ),
     "own Rescaling": (
@@ -113,6 +113,10 @@ def test_input(name, tmp_path, capsys):
         assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
         assert len(said) == 2 and "names for the classes" in said[1]
     assert abs(expected - forward(network, 255 * prepared(clips))).max() > 1e-3 or "own" in name
+
+
+def test_time_first_is_told_by_layers_in_both_directions():
+    assert read(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
 
 
 def test_options_come_before_what_is_assumed(tmp_path, capsys):
@@ -188,6 +192,17 @@ def test_two_inputs_are_given_the_same(tmp_path):
     network = keras.Model(clips, layers.Dense(3, "softmax")(layers.Flatten()(layers.Subtract()(clips))))
     expected = forward(network, [time_first(SQUARE)] * 2)
     np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
+
+
+def test_features_are_what_the_head_is_given(tmp_path):
+    clip, members = keras.Input(COLOUR), [conv3d(COLOUR), conv3d(COLOUR)]
+    members[0].add(layers.Dropout(0.5))
+    mean = keras.Model(clip, layers.Average()([member(clip) for member in members]))
+    network = Classifier(find_model(model=save(mean, tmp_path)), features=True)
+    parts = np.split(network.features(SQUARE), 2, axis=1)
+    dense = [next(each for each in member.layers if isinstance(each, layers.Dense)) for member in members]
+    shares = [np.asarray(layer(part)) for layer, part in zip(dense, parts, strict=True)]
+    np.testing.assert_allclose(np.mean(shares, 0), network(SQUARE), atol=1e-5)
 
 
 REFUSED = {
