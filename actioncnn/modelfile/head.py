@@ -22,7 +22,7 @@ class Head(NamedTuple):
     place: int  # among the model's outputs
     kind: str  # PROBABILITIES, LOGITS, ...
     count: int  # classes, or labels
-    assumed: dict  # {option: what was assumed, in words}
+    assumed: dict  # {what: in words}
 
     def as_dict(self):
         """For JSON."""
@@ -56,9 +56,9 @@ def find(model, name=None):
         hint = f"; --output-layer NAME takes another: {', '.join(names)}" if len(names) > 1 else ""
         raise UserError(f"its output {shape} is not one number for each class{hint}")
     kind = _kind(ending(model.outputs[place]), shape[-1])
-    said = [f"output {names[place]!r} of {', '.join(names)}"] if len(names) > 1 and name is None else []
-    said += [SAID[kind]] if kind in SAID else []
-    return Head(names[place], place, kind, max(shape[-1], 2), {"output": ", ".join(said)} if said else {})
+    assumed = {"output": f"output {names[place]!r} of {', '.join(names)}"} if len(names) > 1 and name is None else {}
+    assumed |= {"kind": SAID[kind]} if kind in SAID else {}
+    return Head(names[place], place, kind, max(shape[-1], 2), assumed)
 
 
 def _kind(activation, count):

@@ -1,7 +1,7 @@
 """What a model of any origin takes, in one place for all scripts: a model's file does not tell.
 
 `read` goes by the model's layers, the shape of its input and the names of its files; what that leaves open is assumed,
-and `Reading.note` says so. Options of the command line come before all of it. What a model says: head.py.
+and `note` says so. Options of the command line come before all of it. What a model says: head.py.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ class Reading:
     high: float  # of white
     axes: str  # HWTC, THWC or HWC
     scrambled: bool  # colour as the scripts of 2017 fed it
-    assumed: dict  # {option: what was assumed, in words}
+    assumed: dict  # {what: in words}
 
     def feed(self, clips):
         """Clips (B, H, W, T, C), or frames (B, H, W, C), array or tensor of 0 to 255, RGB or gray -> the input.
@@ -80,9 +80,12 @@ class Reading:
 
 
 def note(path, assumed, *others):
-    """One line on what was assumed, "" where nothing was. assumed: {option: words}; others: what no option changes."""
+    """One line on what was assumed, "" where nothing was.
+
+    assumed: {what: in words}, of a Reading and a Head; others: more of these words.
+    """
     said = ", ".join([*others, *assumed.values()])
-    options = ", ".join(OPTIONS[name] for name in assumed)
+    options = ", ".join(OPTIONS[name] for name in assumed if name in OPTIONS)
     return said and f"{path}: assumed {said}" + (f" (to change: {options})" if options else "")
 
 

@@ -160,7 +160,7 @@ def test_output(name, tmp_path, capsys):
     np.testing.assert_allclose(saved(SQUARE), made_of(forward(network, time_first(SQUARE))), atol=1e-5)
     assert saved.head.kind == name and len(saved.classes) == saved(SQUARE).shape[1] == max(2, options["count"])
     error = capsys.readouterr().err
-    assert error.count("\n") == 1 and ("--output-layer" in error) == (name != "probabilities")
+    assert error.count("\n") == 1 and (" its " in error) == (name != "probabilities")
 
 
 def test_activations_that_follow_the_head(tmp_path):
