@@ -4,6 +4,10 @@
 for more memory than it accounts for. Both come before Keras sees the file: Keras imports what a config names.
 """
 
+import json
+import math
+import zipfile
+
 from actioncnn.errors import UserError
 
 
@@ -43,6 +47,28 @@ ACTIVATIONS = _words("""
     tanh hard_tanh softmax log_softmax softplus softsign exponential
 """)
 FREE_VALUES = 100_000_000  # 400 MB; a larger model must have weights that account for it
+PACKINGS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # as Keras packs; others unpack a byte to gigabytes
+ITEM_BYTES = 16  # of a value in an HDF5 file; text may be longer
+NESTED = 64  # levels of groups in an HDF5 file
+BOUNDS = {"layers": 2_000, "bytes of JSON": 4 << 20, "groups and arrays": 20_000, "values of a clip in a layer": 10**8}
+LIFT = "--large True lifts the bounds, for models that you trust"
+
+
+def lift_bounds():
+    """From now on models of any size are read, as one's own may be."""
+    BOUNDS.update(dict.fromkeys(BOUNDS, float("inf")))
+
+
+def bounded(what, count):
+    """UserError where a model has more of what is in BOUNDS; what comes of it would take minutes or gigabytes."""
+    if count > BOUNDS[what]:
+        raise UserError(f"has {count} {what}, more than {BOUNDS[what]}: refused; {LIFT}")
+
+
+def parsed(text):
+    """JSON of a model, as Python has it; what is nested deeply is a RecursionError. UserError: too long."""
+    bounded("bytes of JSON", len(text))
+    return json.loads(text)
 
 
 def vetted(node, layer="model"):
@@ -81,31 +107,94 @@ def _vet_class(node, layer):
 def check_weights(file, size):
     """The number of values in an open h5py.File of `size` bytes.
 
-    Raises UserError where it points to other files, or declares far more values than it can hold.
+    Raises UserError where it points to other files, or declares far more than it can hold or than a model has.
     """
     import h5py
 
-    link = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
-    if link is not None:
-        raise UserError(f"{link!r} in it is a link, maybe to another file: refused")
-    datasets = []  # h5py cannot pass on what its visitors raise
-    file.visititems(lambda _, item: datasets.append(item) if isinstance(item, h5py.Dataset) else None)
+    seen = 0
+
+    def odd(name, link):
+        nonlocal seen
+        seen += 1
+        if not isinstance(link, h5py.HardLink):
+            return f"{name!r} in it is a link, maybe to another file: refused"
+        if name.count("/") > NESTED:
+            return f"has groups in groups, more than {NESTED} levels: refused"
+        return "many" if seen > BOUNDS["groups and arrays"] else None
+
+    if reason := file.visititems_links(odd):
+        bounded("groups and arrays", seen)
+        raise UserError(reason)
+    items = [file]  # h5py cannot pass on what its visitors raise
+    file.visititems(lambda _, item: items.append(item))
+    for item in items:
+        _check_attributes(item)
+    datasets = [item for item in items if isinstance(item, h5py.Dataset)]
     for dataset in datasets:
         if dataset.external or dataset.is_virtual:
             raise UserError(f"{dataset.name!r} in it is stored in another file: refused")
+        if dataset.id.get_type().get_size() > ITEM_BYTES:
+            raise UserError(f"{dataset.name!r} in it has values of more than {ITEM_BYTES} bytes: refused")
     values = sum(dataset.size or 0 for dataset in datasets)
     if values > max(FREE_VALUES, size):
         raise UserError(f"declares {values} values in {size} bytes: refused")
     return values
 
 
-def check_unpacked(packed, unpacked):
-    """Raises UserError where a zip archive's member would grow beyond what weights ever do."""
+def _check_attributes(item):
+    """UserError where an attribute, which is read at once, is larger than any text of a model."""
+    import h5py
+
+    for place in range(h5py.h5a.get_num_attrs(item.id)):
+        attribute = h5py.h5a.open(item.id, index=place)
+        count = attribute.get_space().get_simple_extent_npoints()
+        bounded("bytes of JSON", count * attribute.get_type().get_size())
+
+
+def check_unpacked(member):
+    """Raises UserError where a zip archive's member is packed as Keras does not, or grows as weights never do."""
+    packed, unpacked = member.compress_size, member.file_size
+    if member.compress_type not in PACKINGS:
+        raise UserError(f"{member.filename} in it is packed in a way that Keras does not use: refused")
     if unpacked > 4 * max(FREE_VALUES, packed):
         raise UserError(f"unpacks from {packed} to {unpacked} bytes: refused")
 
 
-def check_parameters(parameters, stored):
-    """Raises UserError where an architecture would take far more memory than its weights file accounts for."""
+def check_numbers(model):
+    """Raises UserError where a weight is not a finite number: all that comes of it would not be one either."""
+    import numpy as np
+
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise UserError(f"the weights of {weight.path!r} are not all numbers (NaN or infinite); train it anew")
+
+
+def check_outline(sizes, stored):
+    """Raises UserError where an architecture would take far more memory than its weights file accounts for.
+
+    sizes: (number of parameters, values of a clip in its largest layer), of `sizes_of`.
+    """
+    parameters, largest = sizes
     if parameters > max(FREE_VALUES, stored):
         raise UserError(f"has {parameters} parameters, its weights file {stored}: refused")
+    bounded("values of a clip in a layer", largest)
+
+
+def sizes_of(model):
+    """(number of parameters, values of one clip in the largest output of a layer) of a built model."""
+    import keras
+
+    outputs = []
+    for layer in model._flatten_layers():
+        for node in layer._inbound_nodes:
+            outputs += keras.tree.flatten(node.outputs)
+    values = [math.prod(side or 1 for side in output.shape[1:]) for output in outputs]
+    return model.count_params(), max(values, default=0)
+
+
+def count_layers(node):
+    """The number of layers in a config of Keras 3, those of nested models too."""
+    config = node.get("config") if isinstance(node, dict) else None
+    layers = config.get("layers", ()) if isinstance(config, dict) else ()
+    return len(layers) + sum(map(count_layers, layers))

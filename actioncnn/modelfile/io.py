@@ -5,22 +5,20 @@ What a file from a stranger may contain, audit.py decides.
 """
 
 import contextlib
-import copy
 import json
 import shutil
 import tempfile
 import warnings
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from actioncnn import files
 from actioncnn.errors import UserError
-from actioncnn.modelfile import audit, hard_sigmoid, legacy
+from actioncnn.modelfile import audit, build, hard_sigmoid, legacy
 
 KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
-MAX_JSON_BYTES = 64 << 20  # an ensemble of 100 networks needs 1 MB
+MAX_JSON_BYTES = 64 << 20  # of one's own models; an ensemble of 100 networks needs 1 MB
 
 
 def save_model(model, json_path, hd5_path):
@@ -66,10 +64,12 @@ def load_model(json_path, hd5_path=None):
             with h5py.File(weights) as file:
                 stored = audit.check_weights(file, weights.stat().st_size)
         with _one_line(json_path, "Keras cannot build this model"):
-            audit.check_parameters(_in_outline(architecture, lambda model: model.count_params()), stored)
-            model = _build(architecture)
+            audit.check_outline(build.in_outline(architecture, audit.sizes_of), stored)
+            model = build.build(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
             _load_weights(model, file, weights)
+        with _one_line(hd5_path, NO_MODEL):
+            audit.check_numbers(model)
         with _one_line(json_path, "Keras cannot build this model"):
             if old:
                 hard_sigmoid.stretch(model)
@@ -82,7 +82,7 @@ def outlined(path, function):
     with _one_line(path, NO_MODEL):
         architecture, _ = _read_architecture(path)
     with _one_line(path, "Keras cannot build this model"):
-        return _in_outline(architecture, function)
+        return build.in_outline(architecture, function)
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def _cause(error):
 
 def _read_architecture(path):
     """(config for Keras 3, whether it was one of Keras 1 or 2)."""
-    config = json.loads(_read_json(path))
+    config = audit.parsed(_read_json(path))
     if legacy.is_keras0(config):
         raise UserError("a model of Keras 0 (before April 2016), which cannot be read; build and train it anew")
     if not isinstance(config, dict) or config.get("class_name") not in legacy.MODELS:
@@ -109,6 +109,7 @@ def _read_architecture(path):
     if old := legacy.is_config(config):
         config = legacy.translate(config)
     sequential = config["class_name"] == "Sequential"
+    audit.bounded("layers", audit.count_layers(config))
     return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config), old
 
 
@@ -122,6 +123,7 @@ def _read_json(path):
             return file.read(MAX_JSON_BYTES)
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
+            audit.check_weights(file, path.stat().st_size)
             if "model_config" not in file.attrs:
                 raise UserError("holds weights only: give the JSON of the model, and this file as the weights")
             return file.attrs["model_config"]
@@ -135,7 +137,7 @@ def _zip_member(path, name):
         if name not in archive.namelist():
             raise UserError(f"a zip archive without {name}: not a .keras file")
         info = archive.getinfo(name)
-        audit.check_unpacked(info.compress_size, info.file_size)
+        audit.check_unpacked(info)
         with archive.open(name) as file:
             yield file
 
@@ -160,24 +162,6 @@ def linked(path, folder):
     except OSError:  # Windows, without the right to make links
         shutil.copyfile(path, new)
     return new
-
-
-def _build(architecture):
-    import keras
-
-    return keras.saving.deserialize_keras_object(copy.deepcopy(architecture), safe_mode=True)
-
-
-def _in_outline(architecture, function):
-    """function(model), built without memory for its parameters; in a thread, since Keras's state of it ends with it."""
-    import keras
-
-    def call():
-        with keras.StatelessScope(initialize_variables=False):
-            return function(_build(architecture))
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call).result()
 
 
 def _load_weights(model, file, path):

@@ -30,7 +30,7 @@ class Asked(NamedTuple):
 
 
 def add_options(group):
-    """The options --range, --axes and --scrambled to an argparse group."""
+    """The options --range, --axes, --scrambled and --large to an argparse group."""
     add = group.add_argument
     scale = "values of black and white in the model's input (default: 0 255 for models of this suite, of 2017 or "
     scale += "that rescale their input themselves, else 0 1)"
@@ -39,11 +39,17 @@ def add_options(group):
     add("--axes", choices=["HWTC", "THWC"], help=axes)
     scrambled = "colour in BGR and with mixed-up axes, as the scripts of 2017 fed it (default: for their models alone)"
     add("--scrambled", help=scrambled, **cli.SWITCH)
+    large = "read model files of any size, which may take all memory: only those that you trust (default: False)"
+    add("--large", default=False, help=large, **cli.SWITCH)
 
 
 def check_options(parser, args):
     if args.range and args.range[0] >= args.range[1]:
         parser.error("--range: the first number must be the smaller one")
+    if args.large:
+        from actioncnn.modelfile import audit
+
+        audit.lift_bounds()
 
 
 @dataclass(frozen=True)
