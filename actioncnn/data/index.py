@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.errors import UserError
+from actioncnn.video import pictures
 
 UCF_NAME = re.compile(r"v_(?P<name>.+)_g(?P<group>\d+)_c\d+$")
 ENDING = re.compile(
-    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
+    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|gif|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
     re.IGNORECASE,
 )
-LEVELS = 3  # folders below the given one: archive folder / train or test / class
+LEVELS = 4  # folders below the given one: archive folder / train or test / class / folder of pictures
 UCF101 = (
     "for UCF-101 get UCF101.rar (6.5 GB) from https://www.crcv.ucf.edu/data/UCF101.php, unpack it with"
     " `unrar x UCF101.rar` and give its folder with --videos; `make demo` makes a small dataset"
@@ -24,7 +25,7 @@ UCF101 = (
 
 
 class Video(NamedTuple):
-    path: Path
+    path: Path  # of a file, or of a folder of pictures
     name: str  # class
     group: int | None
 
@@ -79,17 +80,24 @@ def is_video(name):
     return bool(ENDING.search(name))
 
 
-def video_paths(directory):
-    """Paths of the videos in a directory; each folder once, even where links lead back to it."""
+def video_paths(directory, levels=LEVELS, itself=False):
+    """Paths of the videos in a directory; each folder once, even where links lead back to it.
+
+    A folder of numbered pictures without a video is one too, the directory `itself` only if that is said.
+    """
     seen = set()
     for folder, folders, files in os.walk(directory, followlinks=True):
         level = len(Path(folder).relative_to(directory).parts)
         known = (real := os.path.realpath(folder)) in seen
         seen.add(real)
-        folders[:] = [] if known or level == LEVELS else sorted(name for name in folders if name[0] != ".")
-        for name in [] if known else files:
-            if name[0] != "." and is_video(name):
-                yield Path(folder, name)
+        folders[:] = [] if known or level >= levels else sorted(name for name in folders if name[0] != ".")
+        if known:
+            continue
+        names = [name for name in files if name[0] != "." and is_video(name)] + pictures.animations(folder, files)
+        yield from (Path(folder, name) for name in names)
+        if not names and (level or itself) and pictures.are_frames(files, folders):
+            yield Path(folder)
+            folders.clear()
 
 
 def alphabetical(name):

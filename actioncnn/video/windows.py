@@ -1,6 +1,7 @@
 """Windows over the frames of a long video or of a camera, as a stream: memory does not grow with its length."""
 
 import functools
+import os
 from collections import deque
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ def finished(filling, length):
 
 
 def windows(paths, sampling, length, step, workers=None):
-    """Iterates (index, Window) over the windows of {index: path}, and at a video's end as pool.run.
+    """Iterates (index, Window) over the windows of {index: path}, then Remarks, and at a video's end as pool.run.
 
     A video shorter than one window is sampled as a whole.
     """
@@ -103,6 +104,9 @@ def windows(paths, sampling, length, step, workers=None):
 def _windows(path, sampling, length, step):
     for window in cut(_guarded(timed(path)), sampling, length, step):
         yield window if window.clip is not None else window._replace(clip=pool.read_clip(path, sampling))
+    if os.path.isdir(path):
+        yield pool.Remark(f"pictures tell no frame rate: {USUAL_RATE} a second are assumed")
+    yield from pool.remarks(path, sampling)
 
 
 def _guarded(frames):

@@ -45,7 +45,7 @@ def test_what_is_no_video_is_passed_over(tmp_path):
     touch(
         tmp_path, "Bow/a.avi", "Bow/._a.avi", "Bow/.a.avi", ".trash/Bow/b.avi", "Bow/.c/d.avi", "__MACOSX/Bow/._a.avi"
     )
-    touch(tmp_path, "readme.txt", "Bow/a.avi.part", "Bow/a.png", "Bow/avi", "1/2/3/4/too_deep.avi", "Bow/e.avi/f.txt")
+    touch(tmp_path, "readme.txt", "Bow/a.avi.part", "Bow/a.png", "Bow/avi", "1/2/3/4/5/too_deep.avi", "Bow/e.avi/f.txt")
     assert classes_and_files(tmp_path) == [("Bow", None, "a.avi")]
 
 
