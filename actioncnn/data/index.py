@@ -100,6 +100,11 @@ def video_paths(directory, levels=LEVELS, itself=False):
             folders.clear()
 
 
+def is_clip(folder):
+    """Whether a folder is one video, its frames as pictures."""
+    return next(video_paths(folder, itself=True), None) == Path(folder)
+
+
 def alphabetical(name):
     return name.casefold(), name  # Hammering before HammerThrow, as in the official class list
 

@@ -9,7 +9,7 @@ from actioncnn.cli import bar, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
-from actioncnn.predict.classifier import Classifier
+from actioncnn.predict.classifier import Classifier, read_args
 from actioncnn.report import metrics, results, tables
 
 BATCH = 64  # clips
@@ -23,10 +23,12 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
     a video gave no frame, else 0.
     """
     videos = index.scan(directory)
-    output = output or Path(f"evaluation_{directory.absolute().name}")
-    make_output(output)
     classifier = Classifier(files)
     videos, labels = known(videos, classifier.classes)
+    output = output or Path(f"evaluation_{directory.absolute().name}")
+    make_output(output)
+    if trained_on(files, directory):
+        warn(f"note: the model was trained on videos of {directory}, which flatters these figures")
     clips, failures = cache.load_clips(videos, classifier.sampling, cache_dir, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     clips, truth = Rows(classifier.sampling.pick(clips), good), np.array(labels)[good]
@@ -44,6 +46,12 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
         warn(f"left out: {videos[row].path}: {reason}")
     print(f"results: {output}")
     return 1 if failures else 0
+
+
+def trained_on(files, directory):
+    """Whether args.json beside the model names this directory, as seen from here."""
+    trained = read_args(files.model.parent).get("options", {}).get("videos")
+    return trained is not None and os.path.realpath(trained) == os.path.realpath(directory)
 
 
 def known(videos, classes):

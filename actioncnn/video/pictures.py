@@ -102,9 +102,14 @@ def fingerprint(folder, choose):
 
 
 def remarks(folder, choose):
-    """What is odd about a folder of which a clip could be made: texts. choose(count): places of the wanted pictures."""
+    """What is odd about a folder of which a clip could be made: texts. choose(count): places of the wanted pictures.
+
+    None about anything else.
+    """
     from PIL import Image
 
+    if not os.path.isdir(folder):
+        return []
     (names, numbers, pattern), *others = series(folder)
     texts = [f"it holds {len(others) + 1} series of pictures: {pattern} is taken"] if others else []
     columns = [set(np.diff(column)) for column in zip(*numbers) if len(set(column)) > 1]

@@ -62,13 +62,7 @@ def clips(paths, sampling, workers=None):
 
 def _clip(path, sampling):
     yield read_clip(path, sampling)
-    yield from remarks(path, sampling)
-
-
-def remarks(path, sampling):
-    """Remarks on a folder of pictures of which a clip was read."""
-    if os.path.isdir(path):
-        yield from map(Remark, pictures.remarks(path, sampling.places))
+    yield from map(Remark, pictures.remarks(path, sampling.places))
 
 
 def read_clip(path, sampling):
