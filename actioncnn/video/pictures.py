@@ -1,6 +1,7 @@
 """Frames as pictures: a folder of numbered pictures, or an animated WebP, read as cv2.VideoCapture reads a video."""
 
 import functools
+import hashlib
 import itertools
 import math
 import os
@@ -90,7 +91,7 @@ def frame_names(folder):
 def fingerprint(folder, choose):
     """What a clip of a folder depends on, as JSON knows it: the names of all frames, size and time of the wanted ones.
 
-    choose(count): the places of these. OSError: one has gone.
+    Cheap: the others are not looked at. choose(count): places of the wanted. OSError: one has gone.
     """
     try:
         names = frame_names(folder)
@@ -98,7 +99,8 @@ def fingerprint(folder, choose):
         return str(error)
     wanted = [os.path.join(folder, names[place]) for place in sorted(set(choose(len(names)))) if place < len(names)]
     stats = [(os.stat(path), os.access(path, os.R_OK)) for path in wanted]
-    return [names, [[stat.st_size, stat.st_mtime_ns, readable] for stat, readable in stats]]
+    digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
+    return [digest, [[stat.st_size, stat.st_mtime_ns, readable] for stat, readable in stats]]
 
 
 def remarks(folder, choose):
