@@ -1,4 +1,4 @@
-"""Preview picture of a dataset: titled examples of different classes.
+"""Preview picture of a dataset: titled examples of different classes; and how its folders and names are understood.
 
 python display.py                                          5 x 3 examples from UCF101 -> display.png
 python display.py --classes all --output classes.png       every class on one page
@@ -46,6 +46,9 @@ def parse():
     )
     add("--seed", type=cli.whole_number(0), default=0, help="of the choice of classes and videos (default: 0)")
     add("--color", default=True, help="RGB frames instead of grayscale (default: True)", **cli.SWITCH)
+    add("--train-list", type=Path, help="list of the training videos, as the training scripts take it")
+    add("--test-list", type=Path, help="list of the test videos")
+    add("--class-level", type=number, help="which folder names the class, 1 the first (default: that with siblings)")
     add("--frames", type=number, help=f"frames of each video, side by side (default: 1), or of a .gif ({ANIMATION})")
     return parser.parse_args()
 
@@ -63,7 +66,11 @@ def main():
     if wanted == 0:
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
-    chosen = preview.choose_videos(index.scan(args.videos), wanted, args.seed)
+    dataset = index.understand(args.videos, args.class_level, args.train_list, args.test_list)
+    print(*dataset.understood, sep="\n", flush=True)
+    for note in dataset.notes:
+        cli.warn(note)
+    chosen = preview.choose_videos(dataset.videos, wanted, args.seed)
     if rows and cols and rows * cols < len(chosen):
         raise UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
     cols = preview.grid(len(chosen), wide, rows, cols)[1]

@@ -46,6 +46,13 @@ def write_blocks(path, seed=0, frames=12):
     write_video(path, blocks.repeat(8, 1).repeat(8, 2))
 
 
+def touch(root, *names):
+    """Makes empty files."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
 def video(path):
     return Video(path, "Bow", None)
 

@@ -31,9 +31,14 @@ class Data:
         return self.targets[rows].argmax(1)
 
 
-def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
-    """Data of a directory, without a split, and lines to tell the user."""
-    videos = index.scan(directory)
+def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, **layout):
+    """Data of a directory, without a split, and lines to tell the user; how it was understood is printed at once.
+
+    layout: what else index.understand takes.
+    """
+    dataset = index.understand(directory, **layout)
+    print(*dataset.understood, sep="\n", flush=True)  # before hours of reading
+    videos = dataset.videos
     count = len({video.name for video in videos})
     videos, classes = index.choose_classes(videos, nclass)
     fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
@@ -43,7 +48,7 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
     labels = np.array([label.get(video.name, -1) for video in videos])
     targets = (labels[:, None] == range(len(classes))).astype(np.float32)
     data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
-    return data, [fewer] * (count < nclass) + lost
+    return data, dataset.notes + [fewer] * (count < nclass) + lost
 
 
 def with_frames(videos, classes, failures):
@@ -58,6 +63,11 @@ def with_frames(videos, classes, failures):
     if len(left) < 2:
         raise UserError(f"--videos: only one class has videos that give frames ({min(left)}); {'; '.join(notes)}")
     return [name for name in classes if name in left], notes
+
+
+def resolve(data, split, seed):
+    """What --split means for the videos that gave frames: names of splits, and lines to tell the user."""
+    return splits.resolve([video for row, video in enumerate(data.videos) if row not in data.failures], split, seed)
 
 
 def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):

@@ -1,55 +1,150 @@
-"""A directory of videos -> index of videos, with their classes and groups.
+"""A directory or lists of videos -> index of videos, with their classes, groups and sides.
 
 UCF-101 films a few people or scenes per class, 4-7 clips each: a group (gNN in the file name). Clips of one group are
 near-identical, so a fair split keeps whole groups on one side (Soomro, Zamir, Shah: UCF101, CRCV-TR-12-01, 2012).
 """
 
 import os
-import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from actioncnn.cli import warn
+from actioncnn.data import layout, lists, names
+from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
 from actioncnn.video import pictures
 
-UCF_NAME = re.compile(r"v_(?P<name>.+)_g(?P<group>\d+)_c\d+$")
-ENDING = re.compile(
-    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|gif|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
-    re.IGNORECASE,
-)
-LEVELS = 4  # folders below the given one: archive folder / train or test / class / folder of pictures
 UCF101 = (
     "for UCF-101 get UCF101.rar (6.5 GB) from https://www.crcv.ucf.edu/data/UCF101.php, unpack it with"
     " `unrar x UCF101.rar` and give its folder with --videos; `make demo` makes a small dataset"
 )
+FORMS = f"a folder for each class, two or more, or a list (--train-list), or files with names such as {names.forms()}"
+KINDS = 6  # of paths that are shown as examples
 
 
 class Video(NamedTuple):
     path: Path  # of a file, or of a folder of pictures
     name: str  # class
-    group: int | None
+    group: int | str | None
+    side: str | None = None  # train or test, where the user's folders or lists say
+
+
+class Dataset(NamedTuple):
+    """What was found, and lines that say how it was understood, and what else the user should know."""
+
+    videos: list
+    understood: list
+    notes: list
 
 
 def scan(directory):
-    """All videos in a directory, at most LEVELS folders deep: list of Video, sorted by class, group and file name.
+    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error."""
+    dataset = understand(directory)
+    for note in dataset.notes:
+        warn(note)
+    return dataset.videos
+
+
+def understand(directory, class_level=None, train_list=None, test_list=None, split="1"):
+    """The Dataset of a directory, at any depth: layout.py says what folders mean, lists.py what lists may hold.
 
     Flat, UCF-101/<Class>/ and one folder per class give the same order for the same files. Hidden files and folders
-    and files that are not videos are passed over. Names of classes that differ in case only are one class. UserError:
-    no such directory, or no video in it.
+    and files that are not videos are passed over. Names of classes that differ in case only are one class.
+    UserError: no such directory, or no video in it; a list that can't be read.
     """
-    directory = Path(directory)
+    directory, notes = Path(directory), []
     if not directory.exists():
         raise UserError(f"--videos: {directory} does not exist; {UCF101}")
     if not directory.is_dir():
         raise UserError(f"--videos: {directory} is not a directory; give the one that holds the videos")
     if not os.access(directory, os.R_OK | os.X_OK):
         raise UserError(f"--videos: {directory} cannot be read; check its permissions")
-    videos = [Video(path, *class_and_group(path)) for path in video_paths(directory)]
-    if not videos:
+    tree = list(walk(directory, notes))
+    if not tree:
         raise UserError(f"--videos: no video in {directory}; {UCF101}")
-    spelling = {name.casefold(): name for name in sorted({video.name for video in videos}, reverse=True)}
-    videos = [video._replace(name=spelling[video.name.casefold()]) for video in videos]
-    return sorted(videos, key=_order)
+    if class_level and (train_list or test_list):
+        raise UserError("--class-level: the lists name the classes; leave one of the two out")
+    if train_list or test_list:
+        places, more = lists.read(tree, directory, train_list, test_list, split)
+    else:
+        places, more = layout.read(tree, directory.absolute().name, class_level)
+    places, about_sides = layout.keep_sides(places)
+    if not places:
+        raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}; give {FORMS}")
+    videos, spellings = one_spelling([Video(p.path, p.name, p.group, p.side) for p in places])
+    return Dataset(
+        sorted(videos, key=_order), describe(directory, videos, places), notes + more + about_sides + spellings
+    )
+
+
+def walk(directory, notes):
+    """(names of the folders below the directory, path, file names) of each folder with videos, the outer ones first.
+
+    Each folder once, even where links lead back to it; what is hidden is passed over. notes: gets a line for a folder
+    that cannot be read.
+    """
+    seen, waiting = set(), [((), str(directory))]
+    while waiting:
+        parts, folder = waiting.pop()
+        if (real := os.path.realpath(folder)) in seen:
+            continue
+        seen.add(real)
+        try:
+            inner, files = contents(folder)
+        except OSError as error:
+            notes.append(f"left out: {folder}: {error.strerror}")
+            continue
+        videos = videos_among(folder, files)
+        if videos:
+            yield parts, Path(folder), videos
+        elif parts and pictures.are_frames(files, inner):  # a video in the folder above
+            yield parts[:-1], Path(folder).parent, [parts[-1]]
+            continue
+        waiting += [((*parts, name), f"{folder}/{name}") for name in reversed(inner)]
+
+
+def contents(folder):
+    """Names of the folders and of the files in a folder, sorted, but for hidden ones."""
+    with os.scandir(folder) as entries:
+        entries = [(entry.is_dir(), entry.name) for entry in entries if entry.name[0] != "."]
+    inner, files = (sorted(name for is_dir, name in entries if is_dir == kind) for kind in (True, False))
+    return inner, files
+
+
+def videos_among(folder, files):
+    return [name for name in files if is_video(name)] + pictures.animations(folder, files)
+
+
+def one_spelling(videos):
+    """The videos with one spelling of each class's name, and a line for each name with more."""
+    spellings = {}
+    for name in sorted({video.name for video in videos}, reverse=True):
+        spellings.setdefault(name.casefold(), []).append(name)
+    several = [found[::-1] for found in spellings.values() if len(found) > 1]
+    notes = [f"{' and '.join(found)} differ in case only: they are one class" for found in several]
+    if several:
+        videos = [video._replace(name=spellings[video.name.casefold()][-1]) for video in videos]
+    return videos, notes
+
+
+def describe(directory, videos, places):
+    """Lines that say what was understood: how much there is, and an example of each kind of path."""
+    classes = sorted({video.name for video in videos}, key=alphabetical)
+    groups = {video.group for video in videos} - {None}
+    lines = [f"{directory}: {len(videos)} videos, {len(classes)} classes ({layout.shorten(classes)})"]
+    lines[0] += f", {len(groups)} groups" if groups else ", no groups"
+    kinds, examples = Counter(), {}
+    for place in places:
+        kind = place.how, place.depth, place.side, place.group is None
+        kinds[kind] += 1
+        examples.setdefault(kind, place)
+    for kind, count in kinds.most_common(KINDS):
+        path, name, group, side, how, _ = examples[kind]
+        told = [f"class {name}", f"group {group}" * (group is not None), f"{side} side" * bool(side)]
+        told = ", ".join(each for each in told if each) + f" (names as of {how})" * bool(how)
+        lines.append(f"{count} like {os.path.relpath(path, directory)}: {told}")
+    return lines + [f"and {len(kinds) - KINDS} more kinds of paths"] * (len(kinds) > KINDS)
 
 
 def choose_classes(videos, nclass):
@@ -57,57 +152,43 @@ def choose_classes(videos, nclass):
 
     There may be fewer classes than `nclass`: compare the number of names. UserError: fewer than two classes.
     """
-    names = sorted({video.name for video in videos}, key=alphabetical)
-    if len(names) < 2:
-        raise UserError(
-            f"--videos: only one class ({names[0]}) in {videos[0].path.parent}; give a directory with a folder for each"
-            " class, two or more, or with files named v_<Class>_gNN_cNN"
-        )
+    classes = sorted({video.name for video in videos}, key=alphabetical)
+    if len(classes) < 2:
+        raise UserError(f"--videos: only one class ({classes[0]}) in {videos[0].path.parent}; give {FORMS}")
     if nclass < 2:
         raise UserError(f"--nclass {nclass}: there must be two classes or more to tell apart")
-    chosen = set(names[:nclass])
-    return [video for video in videos if video.name in chosen], names[:nclass]
+    chosen = set(classes[:nclass])
+    return [video for video in videos if video.name in chosen], classes[:nclass]
 
 
 def class_and_group(filename):
-    """(class, group) of v_<Class>_gNN_cNN; (name of the folder, None) of other names."""
+    """(class, group) of a file name as public datasets give it; (name of the folder, None) of other names."""
     path = Path(filename)
-    match = UCF_NAME.match(path.stem)
-    return (match["name"], int(match["group"])) if match else (path.absolute().parent.name, None)
+    known = names.match(path.name)
+    return known[:2] if known else (path.absolute().parent.name, None)
 
 
-def is_video(name):
-    return bool(ENDING.search(name))
-
-
-def video_paths(directory, levels=LEVELS, itself=False):
-    """Paths of the videos in a directory; each folder once, even where links lead back to it.
-
-    A folder of numbered pictures without a video is one too, the directory `itself` only if that is said.
-    """
-    seen = set()
-    for folder, folders, files in os.walk(directory, followlinks=True):
-        level = len(Path(folder).relative_to(directory).parts)
-        known = (real := os.path.realpath(folder)) in seen
-        seen.add(real)
-        folders[:] = [] if known or level >= levels else sorted(name for name in folders if name[0] != ".")
-        if known:
-            continue
-        names = [name for name in files if name[0] != "." and is_video(name)] + pictures.animations(folder, files)
-        yield from (Path(folder, name) for name in names)
-        if not names and (level or itself) and pictures.are_frames(files, folders):
-            yield Path(folder)
-            folders.clear()
+def video_paths(directory):
+    """Paths of the videos in a directory, at any depth; the directory itself, if it is one of pictures."""
+    if is_clip(directory):
+        return [Path(directory)]
+    return sorted(folder / file for _, folder, files in walk(directory, []) for file in files)
 
 
 def is_clip(folder):
     """Whether a folder is one video, its frames as pictures."""
-    return next(video_paths(folder, itself=True), None) == Path(folder)
+    inner, files = contents(folder)
+    return not videos_among(folder, files) and pictures.are_frames(files, inner)
 
 
 def alphabetical(name):
     return name.casefold(), name  # Hammering before HammerThrow, as in the official class list
 
 
+def group_order(group):
+    """Sorts groups: none, then numbers, then text."""
+    return (0, group, "") if isinstance(group, int) else (-1 if group is None else 1, 0, group or "")
+
+
 def _order(video):
-    return alphabetical(video.name), -1 if video.group is None else video.group, video.path.name, video.path
+    return alphabetical(video.name), group_order(video.group), video.path.name, video.path

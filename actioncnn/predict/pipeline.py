@@ -1,7 +1,6 @@
 """Videos -> probabilities of classes. Parallel processes decode ahead of the network, which takes clips in batches."""
 
 import glob
-import math
 import queue
 import threading
 from itertools import chain, islice
@@ -28,7 +27,7 @@ def videos_of(name):
     """Paths of the videos in a directory, which may be one of pictures, or that fit a pattern."""
     path = Path(name)
     if path.is_dir():
-        return sorted(video_paths(path, levels=math.inf, itself=True))
+        return video_paths(path)
     return [] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
 
 

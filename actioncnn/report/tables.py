@@ -110,6 +110,15 @@ def write_class_report(path, matrix, classes):
     files.write(path, text.getvalue())
 
 
+def join_csv(path, parts):
+    """The rows of CSV files of the same columns, sorted, in one file."""
+    headers, rows = zip(*(part.read_text(errors="surrogateescape").split("\n", 1) for part in parts), strict=True)
+    rows = sorted(csv.reader(io.StringIO("".join(rows), newline="")))
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    files.write(path, headers[0] + "\n" + text.getvalue())
+
+
 def write_confusions(path, matrix, classes, count=30):
     """confusions.txt: the `count` most frequent confusions, worst first; matrix as metrics.confusion gives it."""
     clips = matrix.sum(1)

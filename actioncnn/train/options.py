@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that `--help` and usage errors answer at once.
 """
 
+from argparse import ArgumentTypeError
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from actioncnn.train.recipes import NETWORKS, by_script
 from actioncnn.video.sampling import Sampling
 
 OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
+
+
+def split_name(text):
+    """1, 2, 3, groups, folds:K, all or random"""
+    if text in ("1", "2", "3", "groups", "all", "random"):
+        return text
+    if not text.startswith("folds:"):
+        raise ArgumentTypeError(f"{text!r} is none of 1, 2, 3, groups, folds:K, all, random")
+    return f"folds:{whole_number(2)(text.removeprefix('folds:'))}"
 
 
 def option(group, default, help, type, **kind):
@@ -31,8 +41,19 @@ class Options:
     output: Path = option(OF_2017, MISSING, "directory for the results; made if missing", Path, required=True)
     color: bool = option(OF_2017, False, "RGB frames instead of grayscale", bool)
     split: str = option(
-        DATASET, "1", "test groups of the official split 1, 2 or 3; all: the three in turn, with mean and deviation; "
-        "random: 80/20 over videos, which inflates accuracy", str, choices=["1", "2", "3", "random", "all"],
+        DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
+        "groups: whole groups are held out; folds:K: K trainings that test each clip once; all: the three official "
+        "ones, else folds:3; random: 80/20 over videos, which inflates accuracy", split_name,
+        metavar="1|2|3|groups|folds:K|all|random",
+    )  # fmt: skip
+    train_list: Path | None = option(
+        DATASET, None, "list of the training videos: UCF-101's, CSV of file, label and maybe group, or a folder of "
+        "UCF-101's or HMDB-51's lists", Path,
+    )  # fmt: skip
+    test_list: Path | None = option(DATASET, None, "list of the test videos", Path)
+    class_level: int | None = option(
+        DATASET, None, "which folder below --videos names the class, 1 the first (default: the first with siblings)",
+        whole_number(1),
     )  # fmt: skip
     size: int = option(DATASET, 32, "width and height of a frame in pixels", whole_number(8))
     cache: Path | None = option(
@@ -60,6 +81,11 @@ class Options:
         TRAINING, False, "go on with a run that was interrupted, from the checkpoint in --output", bool
     )
     members = None  # number of networks that are averaged, where one is not trained for itself
+
+    @property
+    def layout(self):
+        """What index.understand takes beside the directory."""
+        return {name: getattr(self, name) for name in ("class_level", "train_list", "test_list", "split")}
 
     @property
     def sampling(self):

@@ -14,7 +14,7 @@ import numpy as np
 from actioncnn import device
 from actioncnn.cli import warn
 from actioncnn.data.cache import default_cache
-from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, test_views
+from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.modelfile.classes import write_classes
@@ -37,24 +37,32 @@ UNLIKE = (
 def train(options, network):
     """Trains a network, or an ensemble of it, as options.Options say and writes all outputs."""
     make_output(options.output)
-    data, notes = load_dataset(options.videos, options.nclass, options.sampling, options.cache, options.workers)
+    data, notes = load_dataset(
+        options.videos, options.nclass, options.sampling, options.cache, options.workers, **options.layout
+    )
     recipe = adapt(network.recipe, options, data.classes)
     if options.augment and options.flip is None and not recipe.augment.flip:
         notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
-    names = ["1", "2", "3"] if options.split == "all" else [options.split]
+    names, why = resolve(data, options.split, options.seed)
+    notes += why
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
     print(f"device: {on.name}, {on.precision}")
     rows = []
     for name, (part, more) in zip(names, splits, strict=True):
-        output = options.output / f"split_{name}" if options.split == "all" else options.output
+        output = options.output / folder_of(name) if len(names) > 1 else options.output
         describe(options.videos, name, part, notes + more)
         rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
-    if options.split == "all" and on.chief:
+    if len(names) > 1 and on.chief:
         summarize(options.output, rows)
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
     print(f"results: {options.output}")
+
+
+def folder_of(split):
+    """The folder in --output of one split of several."""
+    return split if split.startswith("fold") else f"split_{split}"
 
 
 def adapt(recipe, options, classes):
@@ -229,10 +237,14 @@ class Run:
 
 
 def summarize(output, rows):
-    """result.txt of --split all: loss and accuracy of each split, their mean and standard deviation."""
+    """Writes result.txt of several splits: loss and accuracy of each, mean, deviation; of folds all predictions too."""
+    folders = [output / folder_of(row["split"]) for row in rows]
     columns = {name: [row[name] for row in rows] for name in ("loss", "top1", "mean_class_accuracy")}
     for label, of in (("mean", np.mean), ("std", partial(np.std, ddof=1))):
         rows.append({"split": label} | {name: float(of(values)) for name, values in columns.items()})
     tables.write_table(output / "result.txt", ("split", *columns), rows)
+    if folders[0].name.startswith("fold"):
+        tables.join_csv(output / "predictions.csv", [folder / "predictions.csv" for folder in folders])
     mean, std = rows[-2]["top1"], rows[-1]["top1"]
-    print(f"three splits: top-1 {mean:.4f}, standard deviation {std:.4f}")
+    count = "three splits" if rows[0]["split"] == "1" else f"{len(folders)} folds"
+    print(f"{count}: top-1 {mean:.4f}, standard deviation {std:.4f}")

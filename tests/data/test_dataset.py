@@ -67,8 +67,26 @@ def test_videos_that_failed_are_on_no_side(bars, cache):
     broken = dataset.replace(data, failures={0: "is empty", 47: "is empty"})
     divided, _ = dataset.divide(broken, "1", 0)
     assert sorted([*divided.train, *divided.test]) == list(range(1, 47))
-    with pytest.raises(UserError, match="--split 3"):
-        dataset.divide(data, "3", 0)
+    with pytest.raises(UserError, match="the given split leaves no test clip"):
+        dataset.divide(data, "given", 0)
+
+
+def test_what_failed_does_not_say_what_a_split_is(bars, cache):
+    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
+    assert dataset.resolve(data, "folds:12", 0)[0][0] == "fold_1_of_12"
+    first = {row: "is empty" for row, video in enumerate(data.videos) if video.group == 1}
+    with pytest.raises(UserError, match="too few groups for 12 folds"):
+        dataset.resolve(dataset.replace(data, failures=first), "folds:12", 0)
+
+
+def test_how_a_dataset_is_understood_is_said_before_it_is_read(bars, cache, capsys, monkeypatch):
+    monkeypatch.setattr(dataset.cache, "load_clips", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
+    assert capsys.readouterr().out == (
+        f"{bars}: 48 videos, 2 classes (BarLeft, BarRight), 12 groups\n"
+        "48 like v_BarLeft_g01_c01.avi: class BarLeft, group 1 (names as of UCF-101, UCF-50)\n"
+    )
 
 
 def test_test_clips_are_read_where_they_are_indexed(bars, cache):

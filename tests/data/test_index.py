@@ -3,16 +3,10 @@
 import os
 
 import pytest
-from helpers import index_of
+from helpers import index_of, touch
 
 from actioncnn.data import index
 from actioncnn.errors import UserError
-
-
-def touch(root, *names):
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
 
 
 def classes_and_files(directory):
@@ -34,7 +28,7 @@ def test_layouts_of_the_same_clips_give_the_same_order(tmp_path, layout):
 
 
 def test_own_videos_are_named_after_their_folder(tmp_path):
-    touch(tmp_path, "wave/2.MP4", "wave/1.webm", "jump/x.mov", "train/jump/y.mkv", "Wave/3.avi", "wave/v_wave_1.avi")
+    touch(tmp_path, "wave/2.MP4", "wave/1.webm", "jump/x.mov", "jump/y.mkv", "Wave/3.avi", "wave/v_wave_1.avi")
     assert classes_and_files(tmp_path) == [
         *(("jump", None, name) for name in ("x.mov", "y.mkv")),
         *(("Wave", None, name) for name in ("1.webm", "2.MP4", "3.avi", "v_wave_1.avi")),
@@ -45,8 +39,15 @@ def test_what_is_no_video_is_passed_over(tmp_path):
     touch(
         tmp_path, "Bow/a.avi", "Bow/._a.avi", "Bow/.a.avi", ".trash/Bow/b.avi", "Bow/.c/d.avi", "__MACOSX/Bow/._a.avi"
     )
-    touch(tmp_path, "readme.txt", "Bow/a.avi.part", "Bow/a.png", "Bow/avi", "1/2/3/4/5/too_deep.avi", "Bow/e.avi/f.txt")
+    touch(tmp_path, "readme.txt", "Bow/a.avi.part", "Bow/a.png", "Bow/avi", "Bow/e.avi/f.txt")
     assert classes_and_files(tmp_path) == [("Bow", None, "a.avi")]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path):
+    touch(tmp_path, "Bow/a.avi", "Run/b.avi", "Sit/c.avi")
+    (tmp_path / "Run").chmod(0)
+    assert index.understand(tmp_path).notes == [f"left out: {tmp_path / 'Run'}: Permission denied"]
 
 
 def test_links_are_followed_once(tmp_path):

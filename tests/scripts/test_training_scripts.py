@@ -67,14 +67,15 @@ def test_3dcnn_learns_motion(run, bars, cache, tmp_path):
     code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "new" / "out")
     assert code == 0, error
     rows = check_run(tmp_path / "new" / "out", "ucf101_3dcnnmodel", 10)
-    assert {int(row["file"].split("_g")[1][:2]) for row in rows} == set(range(1, 8))  # groups of official split 1
-    assert metrics(tmp_path / "new" / "out")["top1"] > 0.9  # of 28 clips; chance reaches 20 in 1 of 50 runs
+    assert len({row["file"].split("_g")[1][:2] for row in rows}) == 2  # whole groups of 4 clips, in both classes
+    assert metrics(tmp_path / "new" / "out")["top1"] > 0.9  # of 8 clips
     assert metrics(tmp_path / "new" / "out")["top1_views"] > 0.9
     assert (tmp_path / "new" / "out" / "classes.txt").read_text() == "BarLeft\nBarRight\n"
-    assert "device: " in output and "20 train clips of 5 groups, 28 test clips of 7 groups" in output
+    assert "device: " in output and "split groups: 40 train clips of 10 groups, 8 test clips of 2 groups" in output
+    assert "note: --split 1: the official splits are UCF-101's" in output
     saved = json.loads((tmp_path / "new" / "out" / "args.json").read_text())
     assert saved["recipe"]["augment"]["flip"] is False  # a mirror would make left right
-    assert saved["options"]["batch"] == 8 and saved["versions"]["keras"] and saved["counts"]["train"] == 20
+    assert saved["options"]["batch"] == 8 and saved["versions"]["keras"] and saved["counts"]["train"] == 40
 
 
 @pytest.mark.slow
@@ -177,23 +178,58 @@ def test_a_resumed_run_must_be_the_same_run(run, bars, cache, tmp_path):
 
 @pytest.mark.slow
 def test_all_splits(run, bars, cache, tmp_path):
-    options = ["--videos", bars, "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path]
-    code, _, error = run("3dcnn.py", *options, "--split", "all")
-    assert code == 1 and "--split 3" in error  # there are no groups 15 to 21
-    for path in sorted(bars.glob("*g12*")):
-        shutil.copy2(path, tmp_path / path.name.replace("g12", "g15"))
-    everything = tmp_path / "videos"
-    shutil.copytree(bars, everything)
-    for path in tmp_path.glob("*g15*"):
-        shutil.move(path, everything)
-    options[1] = everything
-    code, output, error = run("3dcnn.py", *options, "--split", "all")
+    named = {"BarLeft": "YoYo", "BarRight": "Punch", "g12": "g15"}
+    (tmp_path / "videos").mkdir()
+    for path in bars.iterdir():
+        name = path.name
+        for part, other in named.items():
+            name = name.replace(part, other)
+        shutil.copy2(path, tmp_path / "videos" / name)
+    options = ["--videos", tmp_path / "videos", "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2]
+    code, output, error = run("3dcnn.py", *options, "--split", "all", "--output", tmp_path)
     assert code == 0, error
     rows = [line.split("\t") for line in (tmp_path / "result.txt").read_text().splitlines()]
     assert [row[0] for row in rows] == ["split", "1", "2", "3", "mean", "std"]
     top1 = [float(row[2]) for row in rows[1:4]]
     assert float(rows[4][2]) == pytest.approx(np.mean(top1), abs=1e-5) and "three splits" in output
-    assert (tmp_path / "split_3" / "predictions.csv").exists()
+    with (tmp_path / "split_3" / "predictions.csv").open() as file:
+        assert {row["file"].split("_")[2] for row in csv.DictReader(file)} == {"g15"}
+
+
+@pytest.mark.slow
+def test_folds_test_each_clip_once(run, bars, cache, tmp_path):
+    options = ["--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2]
+    code, output, error = run("3dcnn.py", "--videos", bars, *options, "--split", "folds:2", "--output", tmp_path)
+    assert code == 0 and "2 folds: top-1" in output, error
+    with (tmp_path / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == sorted(path.name for path in bars.iterdir())
+    right = [row["true"] == row["predicted"] for row in rows]
+    table = [line.split("\t") for line in (tmp_path / "result.txt").read_text().splitlines()]
+    assert [row[0] for row in table] == ["split", "fold_1_of_2", "fold_2_of_2", "mean", "std"]
+    counts = [json.loads((tmp_path / row[0] / "args.json").read_text())["counts"]["test"] for row in table[1:3]]
+    assert sum(counts) == 48
+    assert np.mean(right) == pytest.approx(np.average([float(row[2]) for row in table[1:3]], weights=counts), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_own_train_and_test_folders(run, bars, cache, tmp_path):
+    for path in bars.iterdir():
+        _, name, group, clip = path.name.split("_")
+        side = {"g03": "test", "g04": "val"}.get(group, "train")
+        (tmp_path / "own" / side / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, tmp_path / "own" / side / name / f"{group}{clip}")
+    options = ["--videos", tmp_path / "own", "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2]
+    code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "out")
+    assert code == 0 and "split given: 40 train clips of 0 groups, 4 test clips of 0 groups" in output, error
+    assert "40 like train/BarLeft/g01c01.avi: class BarLeft, train side\n" in output
+    assert "note: left out: 4 videos of the val side; there is a test side\n" in output
+    with (tmp_path / "out" / "predictions.csv").open() as file:
+        assert {row["file"][:15] for row in csv.DictReader(file)} == {"test/BarLeft/g0", "test/BarRight/g"}
+    (tmp_path / "list.csv").write_text("own/train/BarLeft/g01c01.avi,a\nown/train/BarRight/g01c01.avi,b\n")
+    lists = ["--train-list", tmp_path / "list.csv", "--test-list", tmp_path / "no.csv"]
+    code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "out", *lists)
+    assert code == 1 and error.endswith("no.csv: No such file or directory; give a list of videos\n")
 
 
 @pytest.mark.slow
@@ -203,7 +239,7 @@ def test_a_broken_video_costs_only_itself(run, bars, cache, tmp_path):
     (tmp_path / "videos" / "notes.txt").write_text("not a video")
     options = ["--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path / "out"]
     code, output, error = run("3dcnn.py", "--videos", tmp_path / "videos", *options)
-    assert code == 0 and "28 test clips" in output
+    assert code == 0 and "40 train clips of 10 groups, 8 test clips" in output
     listed = [line for line in error.splitlines() if "v_BarLeft_g01_c09.avi" in line]
     assert len(listed) == 1 and "cannot be opened" in listed[0] and "notes.txt" not in error
 

@@ -1,5 +1,7 @@
 """Options of the training scripts: names and defaults of 2017, types, usage errors."""
 
+from pathlib import Path
+
 import pytest
 
 from actioncnn.train.options import ClipOptions, EnsembleOptions, Options, parse
@@ -40,6 +42,9 @@ def test_booleans(words, value):
         ["--color", "maybe"],
         ["--epoch", "1.5"],
         ["--split", "4"],
+        ["--split", "folds:1"],
+        ["--split", "folds"],
+        ["--class-level", "0"],
         ["--nclass", "1"],
         ["--learning-rate", "0"],
         ["--learning-rate", "nan"],
@@ -52,6 +57,13 @@ def test_usage_errors(words, capsys):
         parse(ClipOptions, "", ["--output", "x", *words])
     assert end.value.code == 2
     assert words[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["1", "2", "3", "groups", "folds:7", "all", "random"])
+def test_splits(split):
+    options = parse(ClipOptions, "", ["--output", "x", "--split", split, "--class-level", "2", "--train-list", "a"])
+    assert options.split == split
+    assert options.layout == {"class_level": 2, "train_list": Path("a"), "test_list": None, "split": split}
 
 
 def test_2d_has_no_clip_options(capsys):
