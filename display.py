@@ -87,9 +87,11 @@ def main():
 
 def with_frames(examples):
     """The examples that can be shown; what cannot is told."""
-    for name, frames, failures in examples:
+    for name, frames, failures, remarks in examples:
         for path, reason in failures:
             cli.warn(f"passed over: {path}: {reason}")
+        for path, text in remarks:
+            cli.warn(f"note: {path}: {text}")
         if frames is None:
             cli.warn(f"no video of class {name} gives a frame")
     return [example for example in examples if example.frames is not None]

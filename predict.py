@@ -3,6 +3,7 @@
 python predict.py --run 3dcnnresult/ video.mp4
 python predict.py --model my/model.json --weights my/model.hd5 --csv predictions.csv videos/
 python predict.py --run 3dcnnresult/ --window 5 --plot timeline.png --annotate annotated.mp4 long.mp4
+python predict.py --run 3dcnnresult/ --videos my_dataset/
 python predict.py --run 3dcnnresult/ 0
 python predict.py --run 3dcnnresult/ rtsp://camera.example/stream
 """
@@ -13,13 +14,16 @@ from pathlib import Path
 from actioncnn import cli
 from actioncnn.modelfile import reading
 
+NOT_OF_DATASETS = ("window", "step", "plot", "annotate", "csv", "json", "features")
 LIVE = 3.0  # seconds of a camera that a prediction looks at
 
 
 def parse():
     parser = cli.parser(__doc__)
-    videos = "file, directory (with those below), pattern, number of a camera or address of a stream"
-    parser.add_argument("videos", nargs="+", metavar="VIDEO", help=videos)
+    videos = (
+        "file, folder of pictures, directory (with those below), pattern, number of a camera or address of a stream"
+    )
+    parser.add_argument("videos", nargs="*", metavar="VIDEO", help=videos)
     add = parser.add_argument_group("model").add_argument
     add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
     add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
@@ -40,6 +44,11 @@ def parse():
     add("--step", type=cli.positive, help="seconds between the starts of windows (default: half of one)")
     add("--plot", type=Path, help="PNG of the probabilities over time (needs --window)")
     add("--annotate", type=Path, help="MP4 copy of the video, the best three classes drawn in, no sound")
+    add = parser.add_argument_group("test on a labelled dataset").add_argument
+    dataset = "directory of a dataset as the training scripts take it: accuracy, confusions, all their reports"
+    add("--videos", type=Path, dest="dataset", metavar="DATASET", help=dataset)
+    add("--output", type=Path, help="directory for these (default: evaluation_<name of DATASET>)")
+    add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
     workers = "processes that decode videos (default: one per core)"
     parser.add_argument("--workers", type=cli.whole_number(1), help=workers)
     return checked(parser, parser.parse_args())
@@ -48,6 +57,11 @@ def parse():
 def checked(parser, args):
     if bool(args.run) == bool(args.model) or (args.run and args.weights):
         parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
+    if bool(args.videos) == bool(args.dataset):
+        parser.error("give either videos or --videos DATASET")
+    for name in NOT_OF_DATASETS if args.dataset else ("output", "cache"):
+        if getattr(args, name):
+            parser.error(f"--{name} does not go with --videos" if args.dataset else f"--{name} needs --videos DATASET")
     if (args.step or args.plot) and not args.window:
         parser.error(f"--{'step' if args.step else 'plot'} needs --window SECONDS")
     reading.check_options(parser, args)
@@ -59,10 +73,12 @@ def checked(parser, args):
 
 def main():
     args = parse()
-    from actioncnn.predict import camera, classifier, output, pipeline
+    from actioncnn.predict import camera, classifier, evaluation, output, pipeline
 
     asked = reading.Asked(args.range, args.axes, args.scrambled, args.output_layer)
     model = classifier.find_model(args.run, args.model, args.weights, args.classes, asked)
+    if args.dataset:
+        sys.exit(evaluation.evaluate(model, args.dataset, args.output, args.cache, args.workers))
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)

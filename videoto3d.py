@@ -36,7 +36,7 @@ class Videoto3D:
 def parse():
     parser = cli.parser(__doc__)
     add = parser.add_argument
-    add("video", help="video file, or directory of a dataset whose clips are read into the cache")
+    add("video", help="video file, folder of pictures, or directory of a dataset whose clips are read into the cache")
     add("--depth", type=cli.whole_number(1), default=10, help="number of frames (default: 10)")
     add("--size", type=cli.whole_number(1), default=32, help="width and height in pixels (default: 32)")
     add("--first", action="store_true", help="the first frames, not evenly spaced ones")
@@ -51,18 +51,23 @@ def parse():
 
 
 def frames_of_video(args):
+    from actioncnn.video import pictures
+
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
         frames = reader.video3d(args.video, color=True, skip=not args.first)
     except NoFrameError as error:
         sys.exit(f"{cli.program()}: {args.video}: {error}")
+    sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)
+    for text in pictures.remarks(args.video, sampling.places):
+        cli.warn(f"note: {args.video}: {text}")
     print(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
     if args.output:
         from actioncnn.report.strips import image
 
         files.make_output(args.output)
         for index, frame in enumerate(frames):
-            files.write(args.output / f"{Path(args.video).stem}_{index:03d}.png", image(frame))
+            files.write(args.output / f"{Path(args.video).absolute().stem}_{index:03d}.png", image(frame))
 
 
 def clips_of_dataset(args):
@@ -78,7 +83,10 @@ def clips_of_dataset(args):
 
 def main():
     args = parse()
-    (clips_of_dataset if Path(args.video).is_dir() else frames_of_video)(args)
+    from actioncnn.data.index import is_clip
+
+    dataset = Path(args.video).is_dir() and not is_clip(args.video)
+    (clips_of_dataset if dataset else frames_of_video)(args)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import os
 import shutil
 import zlib
 from pathlib import Path
+from stat import S_ISDIR
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from actioncnn import files
 from actioncnn.cli import bar, warn
 from actioncnn.errors import UserError
-from actioncnn.video import pool
+from actioncnn.video import pictures, pool
 
 VERSION = 1  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
 
@@ -90,16 +91,19 @@ def cache_key(videos, sampling):
 
     skip, color = bool(sampling.skip), bool(sampling.color)
     options = {"size": sampling.size, "depth": sampling.frames, "color": color, "skip": skip}
-    content = json.dumps([VERSION, cv2.__version__, options, [_identity(video.path) for video in videos]])
+    identities = [_identity(video.path, sampling) for video in videos]
+    content = json.dumps([VERSION, cv2.__version__, options, identities])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def _identity(path):
+def _identity(path, sampling):
+    real = os.path.realpath(path) if path.is_symlink() else os.path.join(_real_folder(path.parent), path.name)
     try:
         stat = path.stat()
+        if S_ISDIR(stat.st_mode):
+            return [real, pictures.fingerprint(path, sampling.places)]
     except OSError:  # a link to nowhere; reported when it is read
         return [str(path)]
-    real = os.path.realpath(path) if path.is_symlink() else os.path.join(_real_folder(path.parent), path.name)
     return [real, stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]
 
 
@@ -189,7 +193,10 @@ def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
             missing = sorted(set(missing) - _status(partial, shape).keys())
         paths = {row: videos[row].path for row in missing}
         with contextlib.closing(pool.clips(paths, sampling, workers)) as results:
-            _write(partial, log, shape, results, progress)
+            _write(partial, log, shape, _without_remarks(results, remarks := {}), progress)
+    for text, rows in remarks.items():
+        more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+        warn(f"note: {videos[rows[0]].path}{more}: {text}")
 
 
 def _of_shard(shard, shape, wanted):
@@ -197,6 +204,15 @@ def _of_shard(shard, shape, wanted):
     reasons = _status(shard, shape)
     for row in sorted(reasons.keys() & wanted):
         yield row, pool.Failed(reasons[row]) if reasons[row] else np.load(shard, mmap_mode="r")[row]
+
+
+def _without_remarks(results, remarks):
+    """The results but for pool.Remarks, which go to `remarks`: {text: indices}."""
+    for index, result in results:
+        if isinstance(result, pool.Remark):
+            remarks.setdefault(result.text, []).append(index)
+        else:
+            yield index, result
 
 
 def _check_space(folder, need):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from actioncnn.data import cache, index, splits
+from actioncnn.errors import UserError
 from actioncnn.video.sampling import Sampling
 
 
@@ -16,7 +17,7 @@ class Data:
     clips: np.ndarray  # uint8 (N, size, size, depth, channels), for a 2D network (N, size, size, channels)
     videos: list  # of index.Video
     classes: list
-    targets: np.ndarray  # float32 (N, nclass) one-hot
+    targets: np.ndarray  # float32 (N, nclass) one-hot, zeros where no video of the class gave a frame
     failures: dict  # {row: reason} of the videos that gave no frame
     train: np.ndarray = None
     test: np.ndarray = None
@@ -42,10 +43,26 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, **la
     videos, classes = index.choose_classes(videos, nclass)
     fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
     clips, failures = cache.load_clips(videos, sampling, cache_dir, workers)
+    classes, lost = with_frames(videos, classes, failures)
     label = {name: number for number, name in enumerate(classes)}
-    targets = np.eye(len(classes), dtype=np.float32)[[label[video.name] for video in videos]]
+    labels = np.array([label.get(video.name, -1) for video in videos])
+    targets = (labels[:, None] == range(len(classes))).astype(np.float32)
     data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
-    return data, dataset.notes + [fewer] * (count < nclass)
+    return data, dataset.notes + [fewer] * (count < nclass) + lost
+
+
+def with_frames(videos, classes, failures):
+    """The classes of which a video gave frames, and lines that name the others. UserError: fewer than two."""
+    left = {video.name for row, video in enumerate(videos) if row not in failures}
+    notes = []
+    for name in classes:
+        if name not in left:
+            rows = [row for row, video in enumerate(videos) if video.name == name]
+            first = f"{videos[rows[0]].path}: {failures[rows[0]]}"
+            notes.append(f"class {name} is left out: none of its {len(rows)} videos gives a frame; the first, {first}")
+    if len(left) < 2:
+        raise UserError(f"--videos: only one class has videos that give frames ({min(left)}); {'; '.join(notes)}")
+    return [name for name in classes if name in left], notes
 
 
 def resolve(data, split, seed):

@@ -13,6 +13,7 @@ from actioncnn.cli import warn
 from actioncnn.data import layout, lists, names
 from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
+from actioncnn.video import pictures
 
 UCF101 = (
     "for UCF-101 get UCF101.rar (6.5 GB) from https://www.crcv.ucf.edu/data/UCF101.php, unpack it with"
@@ -23,7 +24,7 @@ KINDS = 6  # of paths that are shown as examples
 
 
 class Video(NamedTuple):
-    path: Path
+    path: Path  # of a file, or of a folder of pictures
     name: str  # class
     group: int | str | None
     side: str | None = None  # train or test, where the user's folders or lists say
@@ -90,16 +91,29 @@ def walk(directory, notes):
             continue
         seen.add(real)
         try:
-            with os.scandir(folder) as entries:
-                entries = [entry for entry in entries if entry.name[0] != "."]
+            inner, files = contents(folder)
         except OSError as error:
             notes.append(f"left out: {folder}: {error.strerror}")
             continue
-        inner = sorted((entry.name for entry in entries if entry.is_dir()), reverse=True)
-        videos = sorted(entry.name for entry in entries if is_video(entry.name) and not entry.is_dir())
+        videos = videos_among(folder, files)
         if videos:
             yield parts, Path(folder), videos
-        waiting += [((*parts, name), f"{folder}/{name}") for name in inner]
+        elif parts and pictures.are_frames(files, inner):  # a video in the folder above
+            yield parts[:-1], Path(folder).parent, [parts[-1]]
+            continue
+        waiting += [((*parts, name), f"{folder}/{name}") for name in reversed(inner)]
+
+
+def contents(folder):
+    """Names of the folders and of the files in a folder, sorted, but for hidden ones."""
+    with os.scandir(folder) as entries:
+        entries = [(entry.is_dir(), entry.name) for entry in entries if entry.name[0] != "."]
+    inner, files = (sorted(name for is_dir, name in entries if is_dir == kind) for kind in (True, False))
+    return inner, files
+
+
+def videos_among(folder, files):
+    return [name for name in files if is_video(name)] + pictures.animations(folder, files)
 
 
 def one_spelling(videos):
@@ -153,6 +167,19 @@ def class_and_group(filename):
     path = Path(filename)
     known = names.match(path.name)
     return known[:2] if known else (path.absolute().parent.name, None)
+
+
+def video_paths(directory):
+    """Paths of the videos in a directory, at any depth; the directory itself, if it is one of pictures."""
+    if is_clip(directory):
+        return [Path(directory)]
+    return sorted(folder / file for _, folder, files in walk(directory, []) for file in files)
+
+
+def is_clip(folder):
+    """Whether a folder is one video, its frames as pictures."""
+    inner, files = contents(folder)
+    return not videos_among(folder, files) and pictures.are_frames(files, inner)
 
 
 def alphabetical(name):

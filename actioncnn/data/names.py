@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 ENDING = re.compile(
-    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
+    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|gif|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
     re.IGNORECASE,
 )
 HMDB51 = (

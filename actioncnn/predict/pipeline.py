@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.data.index import is_video
+from actioncnn.cli import warn
+from actioncnn.data.index import video_paths
 from actioncnn.predict.timeline import Row
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed, Finished
@@ -23,11 +24,10 @@ def expand(names):
 
 
 def videos_of(name):
-    """Paths of the videos in a directory, or that fit a pattern."""
+    """Paths of the videos in a directory, which may be one of pictures, or that fit a pattern."""
     path = Path(name)
     if path.is_dir():
-        inside = sorted(inner for inner in path.rglob("*") if is_video(inner.name))
-        return [inner for inner in inside if not any(part[0] == "." for part in inner.relative_to(path).parts)]
+        return video_paths(path)
     return [] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
 
 
@@ -37,7 +37,7 @@ def predict_videos(paths, sampling, classifier, workers=None):
     classifier: a function that gives the Classifier; it is called when the processes decode.
     """
     clips = pool.clips(dict(enumerate(paths)), sampling, workers)
-    answers = _classified(_ahead(clips), sampling, classifier)
+    answers = _classified(_without_remarks(_ahead(clips), paths), sampling, classifier)
     rows = ((index, row if isinstance(row, Failed) else [row]) for index, row in answers)
     return ((paths[index], answer) for index, answer in _in_order(rows))
 
@@ -48,8 +48,17 @@ def predict_windows(paths, sampling, classifier, length, step, workers=None, wat
     watch: is called with the end of each window.
     """
     items = windows(dict(enumerate(paths)), sampling, length, step, workers)
-    rows = _gathered(_classified(_ahead(items), sampling, classifier), watch)
+    rows = _gathered(_classified(_without_remarks(_ahead(items), paths), sampling, classifier), watch)
     return ((paths[index], answer) for index, answer in _in_order(rows))
+
+
+def _without_remarks(items, paths):
+    """The items but for pool.Remarks, which are told."""
+    for index, item in items:
+        if isinstance(item, pool.Remark):
+            warn(f"note: {paths[index]}: {item.text}")
+        else:
+            yield index, item
 
 
 def _gathered(answers, watch):

@@ -43,3 +43,10 @@ def class_accuracy(matrix):
     """Share of each class's clips that are right, float (classes,); nan for a class without clips."""
     counts = matrix.sum(1)
     return np.where(counts > 0, matrix.diagonal() / np.maximum(counts, 1), np.nan)
+
+
+def class_figures(matrix):
+    """Precision, recall and F1 of each class, float (3, classes); nan where a share of nothing is asked for."""
+    right, clips, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+    pairs = ((right, predicted), (right, clips), (2 * right, clips + predicted))
+    return np.array([np.where(of > 0, part / np.maximum(of, 1), np.nan) for part, of in pairs])

@@ -13,6 +13,7 @@ from actioncnn.data.splits import shuffle
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.report import strips, text
+from actioncnn.video import pictures
 from actioncnn.video.decode import open_video, read_frames
 from actioncnn.video.sampling import Sampling
 
@@ -33,6 +34,7 @@ class Example(NamedTuple):
     name: str  # class
     frames: np.ndarray | None  # uint8 (N, height, width, 3) RGB; None: no video of the class gives a frame
     failures: list  # (path, reason) of the videos that were tried before
+    remarks: list = ()  # (path, text) on a folder of pictures
 
 
 def choose_videos(videos, classes, seed):
@@ -87,7 +89,9 @@ def first_good(name, paths, high, frames):
     failures = []
     for path in paths:
         try:
-            return Example(name, read_as_shown(path, high, frames), failures)
+            shown = read_as_shown(path, high, frames)
+            texts = pictures.remarks(path, sampling(high, frames).places)
+            return Example(name, shown, failures, [(path, text) for text in texts])
         except (NoFrameError, cv2.error) as error:
             failures.append((path, " ".join(str(error).split())[:200]))
     return Example(name, None, failures)
@@ -95,8 +99,12 @@ def first_good(name, paths, high, frames):
 
 def read_as_shown(path, high, frames):
     """uint8 (frames, height, width, 3) RGB, a single one that which a 2D network takes."""
-    sampling = Sampling(high, frames if frames > 1 else 0, color=True)
-    return read_frames(path, *shown_size(path, high), sampling.frames, color=True)[sampling.taken]
+    how = sampling(high, frames)
+    return read_frames(path, *shown_size(path, high), how.frames, color=True)[how.taken]
+
+
+def sampling(high, frames):
+    return Sampling(high, frames if frames > 1 else 0, color=True)
 
 
 def shown_size(path, high):
@@ -118,7 +126,7 @@ def page(examples, cols, animated=False):
     count = max(len(example.frames) for example in examples)
     down, right = high + BAND + GAP, wide + GAP
     pages = np.full((count, -(-len(examples) // cols) * down + GAP, cols * right + GAP, 3), 255, np.uint8)
-    for place, (name, frames, _) in enumerate(examples):
+    for place, (name, frames, *_) in enumerate(examples):
         y, x = place // cols * down + GAP, place % cols * right + GAP
         top, left = y + BAND + (high - frames.shape[1]) // 2, x + (wide - frames.shape[2]) // 2
         pages[:, top : top + frames.shape[1], left : left + frames.shape[2]] = frames

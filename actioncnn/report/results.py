@@ -48,6 +48,7 @@ def write_evaluation(directory, clips, videos, classes, truth, probabilities):
     """
     tables.write_predictions(directory / "predictions.csv", videos, classes, truth, probabilities)
     matrix = metrics.confusion(truth, np.argmax(probabilities, axis=1), len(classes))
+    tables.write_class_report(directory / "class_report.csv", matrix, classes)
     tables.write_confusions(directory / "confusions.txt", matrix, classes)
     if not len(truth):
         return

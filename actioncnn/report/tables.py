@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn import files
-from actioncnn.report.metrics import ranking
+from actioncnn.report.metrics import class_figures, ranking
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
 TOP = 5  # classes named per clip in predictions.csv
@@ -84,6 +84,30 @@ def write_predictions(path, videos, classes, truth, probabilities):
     """predictions.csv of a test; videos: N names; truth: int (N,); probabilities: float (N, classes)."""
     cells = ((video, classes[true]) for video, true in zip(videos, truth, strict=True))
     files.write(path, predictions_csv(["file", "true"], zip(cells, np.asarray(probabilities), strict=True), classes))
+
+
+def told(figures, truth):
+    """The figures of metrics.evaluate in a line; mean class accuracy where the tested classes differ in size.
+
+    truth: int (N,), of the tested clips.
+    """
+    named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
+    if len(set(np.unique(truth, return_counts=True)[1])) < 2:
+        del named["mean_class_accuracy"]
+    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
+
+
+def write_class_report(path, matrix, classes):
+    """class_report.csv: precision, recall, F1 and number of clips of each class; empty where there is none.
+
+    matrix: as metrics.confusion gives it.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["class", "precision", "recall", "f1", "clips"])
+    for name, *shares, clips in zip(classes, *class_figures(matrix), matrix.sum(1)):
+        writer.writerow([name, *("" if np.isnan(share) else f"{share:.6f}" for share in shares), clips])
+    files.write(path, text.getvalue())
 
 
 def join_csv(path, parts):

@@ -32,16 +32,17 @@ def learning_rate(recipe, steps):
     return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(steps, 1), alpha=recipe.final)
 
 
-def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on_epoch=None):
+def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on_epoch=None, balance=False):
     """Trains build(instead=...) on data.train, looks at data.test after each epoch (which chooses nothing).
 
     data: a dataset.Data. device: of device.setup. Returns (model, history); history: a list of dicts epoch, loss, acc,
     val_loss, val_acc. checkpoint: path of a file that holds the state after the last whole epoch; where it exists
     training goes on from there, to the same result as if it had never stopped. on_epoch(history) is called after each.
+    balance: the loss that is trained on weighs classes by class_weights.
     """
     count = len(data.train)
     batch = device.whole_batch(min(batch, count))
-    trainer = Trainer(build, data, recipe, batch, epochs, seed, device)
+    trainer = Trainer(build, data, recipe, batch, epochs, seed, device, balance)
     history = restore(trainer.model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
     seen = len(history) * count
     progress = bar(total=epochs * count, initial=seen, unit="clip", desc="training", disable=not device.chief)
@@ -73,8 +74,9 @@ def machines_are_there():
 class Trainer:
     """The compiled steps of one training."""
 
-    def __init__(self, build, data, recipe, batch, epochs, seed, device):
+    def __init__(self, build, data, recipe, batch, epochs, seed, device, balance=False):
         self.data, self.recipe, self.batch, self.seed, self.device = data, recipe, batch, seed, device
+        self.weights = class_weights(data.targets[data.train]) if balance else None
         keras.utils.set_random_seed(seed)
         with device.strategy.scope():
             self.model = build(instead=IN_TRAINING)
@@ -98,6 +100,8 @@ class Trainer:
         with tf.GradientTape() as tape:
             probabilities = self.model(clips, training=True)
             losses = keras.losses.categorical_crossentropy(targets, probabilities)
+            if self.weights is not None:
+                losses *= tf.linalg.matvec(targets, self.weights)
             loss = self.model.optimizer.scale_loss(tf.reduce_sum(losses) / self.batch)
         variables = self.model.trainable_variables
         self.model.optimizer.apply(tape.gradient(loss, variables), variables)
@@ -150,6 +154,15 @@ class Trainer:
         targets = self.data.targets[self.data.test]
         losses = keras.losses.categorical_crossentropy(targets, probabilities)
         return {"val_loss": float(np.mean(losses)), "val_acc": float(np.mean(hits(targets, probabilities)))}
+
+
+def class_weights(targets):
+    """Weights float32 (nclass,) that make all classes count alike: number of clips / (classes * clips of the class).
+
+    targets: one-hot (N, nclass) of the training clips. Their mean over these is 1; of a class without clips 0.
+    """
+    counts = targets.sum(0)
+    return np.where(counts > 0, len(targets) / ((counts > 0).sum() * np.maximum(counts, 1)), 0).astype(np.float32)
 
 
 def hits(targets, probabilities):

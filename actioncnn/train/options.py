@@ -68,6 +68,7 @@ class Options:
     flip: bool | None = option(
         TRAINING, None, "mirror clips at random; default: unless a class name says left, right or clockwise", bool
     )
+    balance: bool = option(TRAINING, False, "weigh classes by their rarity: each counts alike in the loss", bool)
     views: int = option(
         TRAINING, 1, "also report test accuracy averaged over this many temporal views of each video", whole_number(1)
     )

@@ -196,6 +196,7 @@ class Run:
             batch=self.options.batch,
             epochs=self.options.epoch,
             seed=self.options.seed + (member or 0),
+            balance=self.options.balance,
             device=self.device,
             checkpoint=self.output / f"checkpoint{suffix}.h5",
             on_epoch=write,
@@ -226,7 +227,7 @@ class Run:
         data, options = self.data, self.options
         truth, probabilities = data.labels(data.test), loop.predict(model, data, options.batch, self.device)
         figures = metrics.evaluate(truth, probabilities)
-        print(f"test: loss {figures['loss']:.4f}, top-1 {figures['top1']:.4f}, top-5 {figures['top5']:.4f}")
+        print(f"test: {tables.told(figures, truth)}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, UserError, one_line
-from actioncnn.video import decode
+from actioncnn.video import decode, pictures
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
@@ -33,6 +33,12 @@ class Finished(NamedTuple):
     """The end of a video of which something was read."""
 
 
+class Remark(NamedTuple):
+    """What is odd about a video of which something was read, in a few words."""
+
+    text: str
+
+
 class Task:
     """A video that is to be read: how often it was tried, and how many items of it have been passed on."""
 
@@ -46,13 +52,17 @@ class Worker(NamedTuple):
 
 
 def clips(paths, sampling, workers=None):
-    """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it."""
+    """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it.
+
+    After a clip of a folder of pictures there may come Remarks.
+    """
     answers = run(paths, functools.partial(_clip, sampling=sampling), workers)
     return (answer for answer in answers if not isinstance(answer[1], Finished))
 
 
 def _clip(path, sampling):
     yield read_clip(path, sampling)
+    yield from map(Remark, pictures.remarks(path, sampling.places))
 
 
 def read_clip(path, sampling):
@@ -151,11 +161,12 @@ def serve(pipe, parent, job):
 
 def send_all(pipe, job, path, known):
     """Sends what job(path) yields but for the first `known` items, and its end."""
-    end = Finished() if known else Failed("no frame can be decoded")
+    end = Finished() if known else None
     try:
         for item in itertools.islice(job(path), known, None):
             pipe.send(item)
             end = Finished()
+        end = Failed(decode.why_none(path)) if end is None else end
     except BrokenPipeError:
         raise
     except NoFrameError as error:

@@ -3,6 +3,16 @@
 from typing import NamedTuple
 
 
+def wanted(count, depth, skip):
+    """Indices of the `depth` frames of a video of `count` that are wanted; without `skip` it may have fewer."""
+    return evenly(count, depth) if skip else list(range(depth))
+
+
+def evenly(count, depth):
+    """Indices of `depth` of `count` frames at even intervals."""
+    return [i * count // depth for i in range(depth)] if count else []
+
+
 class Sampling(NamedTuple):
     """Which frames of a video a network takes, and how."""
 
@@ -29,6 +39,10 @@ class Sampling(NamedTuple):
     def taken(self):
         """Which of these a network takes, a slice."""
         return slice(None) if self.depth else slice(1, None)
+
+    def places(self, count):
+        """Indices of the frames that are read of a video of `count`."""
+        return wanted(count, self.frames, self.skip)
 
     def pick(self, clips):
         """A network's frames of what was read: uint8 (..., H, W, T, C), where it is 2D (..., H, W, C)."""

@@ -1,6 +1,7 @@
 """Windows over the frames of a long video or of a camera, as a stream: memory does not grow with its length."""
 
 import functools
+import os
 import time
 from collections import deque
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from actioncnn.video import pool
+from actioncnn.video import pictures, pool
 from actioncnn.video.decode import MAX_MISSES, open_video, resize, time_behind
 
 RATES = 0.1, 480  # frames a second; a container that says 1000 or 60000 gives the unit of its time stamps
@@ -98,7 +99,7 @@ def finished(filling, length):
 
 
 def windows(paths, sampling, length, step, workers=None):
-    """Iterates (index, Window) over the windows of {index: path}, and at a video's end as pool.run.
+    """Iterates (index, Window) over the windows of {index: path}, then Remarks, and at a video's end as pool.run.
 
     A video shorter than one window is sampled as a whole.
     """
@@ -108,6 +109,9 @@ def windows(paths, sampling, length, step, workers=None):
 def _windows(path, sampling, length, step):
     for window in cut(_guarded(timed(path)), sampling, length, step):
         yield window if window.clip is not None else window._replace(clip=pool.read_clip(path, sampling))
+    if os.path.isdir(path):
+        yield pool.Remark(f"pictures tell no frame rate: {USUAL_RATE} a second are assumed")
+    yield from map(pool.Remark, pictures.remarks(path, sampling.places))
 
 
 def _guarded(frames):

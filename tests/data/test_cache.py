@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ROOT, SAMPLING, names, video, write_blocks
+from helpers import ROOT, SAMPLING, as_pictures, names, video, write_blocks
 
 from actioncnn.data import cache
 from actioncnn.errors import UserError
@@ -396,3 +396,35 @@ def test_a_shard_tells_what_failed_and_its_damage_is_made_good(videos, tmp_path,
     assert list(failures) == [3] and not array[3].any()
     expected = Videoto3D(16, 16, 4).video3d(videos[5].path)
     np.testing.assert_array_equal(array[5, ..., 0], np.moveaxis(expected, 0, 2))
+
+
+def test_changed_pictures_are_noticed(videos, load, tmp_path):
+    folders = [video(as_pictures(item.path, tmp_path / "pictures" / item.path.stem)) for item in videos]
+    whole = np.array(load(videos)[0])
+    np.testing.assert_array_equal(load(folders)[0], whole)
+    frames = [folders[0].path / f"{i}.png" for i in range(12)]  # 0, 3, 6 and 9 are wanted
+
+    def keys():
+        return [cache.cache_key(folders, SAMPLING), cache.cache_key(folders, SAMPLING._replace(depth=6))]
+
+    before = keys()
+    frames[4].write_bytes(frames[3].read_bytes())
+    assert keys()[0] == before[0] and keys()[1] != before[1]
+    frames[3].write_bytes(frames[5].read_bytes())
+    np.testing.assert_array_equal(load(folders)[0][0, :, :, 1], load(videos, depth=12)[0][0, :, :, 5])
+    before = keys()
+    frames[11].unlink()  # now 0, 2, 5 and 8 are
+    assert keys()[0] != before[0]
+    np.testing.assert_array_equal(load(folders)[0][0, :, :, 3], load(videos, depth=12)[0][0, :, :, 8])
+
+
+def test_what_is_odd_about_pictures_is_told_once(videos, load, tmp_path, capfd):
+    folders = [video(as_pictures(item.path, tmp_path / "pictures" / item.path.stem)) for item in videos]
+    for item in folders[:2]:
+        (item.path / "5.png").unlink()
+    _, failures = load(folders)
+    told = [line for line in capfd.readouterr().err.splitlines() if "note" in line]
+    assert len(told) == 1 and f"{folders[0].path} and 1 more: the numbers of its pictures have gaps" in told[0]
+    assert failures == {}
+    load(folders)
+    assert capfd.readouterr().err == ""

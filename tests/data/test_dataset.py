@@ -94,3 +94,19 @@ def test_test_clips_are_read_where_they_are_indexed(bars, cache):
     data = dataset.replace(data, test=np.array([5, 3]))
     clips = dataset.TestClips(data)
     assert len(clips) == 2 and np.array_equal(clips[1], data.clips[3])
+
+
+def test_a_class_without_a_frame_is_left_out_and_named(folder, cache, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "v_Kick_g01_c01.mp4").write_bytes(b"junk")
+    (tmp_path / "v_Kick_g02_c01.mp4").write_bytes(b"")
+    data, notes = dataset.load_dataset(tmp_path, 3, Sampling(8, 2, False), cache, 1)
+    assert data.classes == ["Jump", "Run"] and data.targets.tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
+    assert sorted(data.failures) == [1, 2]
+    [note] = notes
+    assert (
+        note.startswith("class Kick is left out: none of its 2 videos gives a frame; the first, ") and "c01.mp4" in note
+    )
+    with pytest.raises(UserError, match=r"only one class has videos that give frames \(Jump\); class Kick is left out"):
+        dataset.load_dataset(tmp_path, 2, Sampling(8, 2, False), cache, 1)

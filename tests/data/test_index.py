@@ -103,3 +103,22 @@ def test_real_clips_in_folders(tmp_path):
         (tmp_path / "UCF-101" / video.name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "UCF-101" / video.name / video.path.name).symlink_to(video.path)
     assert classes_and_files(tmp_path) == classes_and_files(os.environ["UCF101_DIR"])
+
+
+def test_folders_of_pictures_are_videos_at_the_place_of_a_file(tmp_path):
+    frames = [f"{i}.jpg" for i in range(3)]
+    touch(tmp_path, *(f"v_Bow_g02_c01/{name}" for name in frames))
+    touch(tmp_path, *(f"Run/a.b/{name}" for name in frames), *(f"Run/a.b/masks/{name}" for name in frames))
+    touch(tmp_path, "Run/c.avi", *(f"Run/{name}" for name in frames), "Skip/x.gif", *(f"Skip/{i}.png" for i in "12"))
+    touch(tmp_path, "Jump/thumb_1.jpg", "Jump/e/1.webp", "Jump/e/2.webp", "Jump/f/1.bmp", "Jump/g/photo.jpg")
+    touch(tmp_path, *(f"page_{i}.png" for i in range(20)))  # beside the classes
+    found = [(video.name, video.group, str(video.path.relative_to(tmp_path))) for video in index.scan(tmp_path)]
+    assert found == [
+        ("Bow", 2, "v_Bow_g02_c01"),
+        ("Jump", None, "Jump/e"),
+        ("Jump", None, "Jump/f"),
+        ("Run", None, "Run/a.b"),
+        ("Run", None, "Run/c.avi"),
+        ("Skip", None, "Skip/x.gif"),
+    ]
+    assert index.is_clip(tmp_path / "Jump" / "e") and not index.is_clip(tmp_path / "Run")

@@ -40,3 +40,11 @@ def test_all_figures_at_once():
     one = metrics.evaluate(truth[:1], probabilities[:1])
     assert one["mean_class_accuracy"] == one["top1"]
     assert all(np.isnan(value) for value in metrics.evaluate(truth[:0], probabilities[:0]).values())
+
+
+def test_precision_recall_and_f1():
+    """Class 2 is tested and never named, class 3 neither."""
+    matrix = np.array([[3, 1, 0, 0], [0, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]])
+    nan = np.nan
+    expected = [[3 / 5, 1 / 2, nan, nan], [3 / 4, 1, 0, nan], [6 / 9, 2 / 3, 0, nan]]
+    np.testing.assert_allclose(metrics.class_figures(matrix), expected)

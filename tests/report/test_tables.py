@@ -110,3 +110,21 @@ def test_predictions_name_the_first_five_classes(tmp_path):
         best = np.argsort(-values)[:5]
         assert row[2::2] == [f"c{i}" for i in best]
         assert [float(cell) for cell in row[3::2]] == pytest.approx(values[best], rel=1e-6)
+
+
+def test_class_report(tmp_path):
+    tables.write_class_report(
+        tmp_path / "r.csv", np.array([[3, 1, 0], [0, 1, 0], [2, 0, 0]]), ["Bow, old", "Cut", "Yo"]
+    )
+    assert (tmp_path / "r.csv").read_text().splitlines() == [
+        "class,precision,recall,f1,clips",
+        '"Bow, old",0.600000,0.750000,0.666667,4',
+        "Cut,0.500000,1.000000,0.666667,1",
+        "Yo,,0.000000,0.000000,2",
+    ]
+
+
+def test_mean_class_accuracy_is_told_where_classes_differ_in_size():
+    figures = {"loss": 1, "top1": 0.5, "top5": 1, "mean_class_accuracy": 0.25}
+    assert tables.told(figures, np.array([0, 0, 2, 2])) == "loss 1.0000, top-1 0.5000, top-5 1.0000"
+    assert tables.told(figures, np.array([0, 0, 2])).endswith("top-5 1.0000, mean class accuracy 0.2500")

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT, write_video
+from helpers import ROOT, as_pictures, write_video
 from PIL import Image
 
 
@@ -124,3 +124,19 @@ def test_errors_are_one_line(run, dataset, tmp_path, options, code, words):
     found, _, error = run("display.py", *options)
     assert found == code and words in error.splitlines()[-1]
     assert code == 2 or error.count("\n") == 1
+
+
+def test_folders_of_pictures_are_shown_as_videos(run, dataset, tmp_path):
+    for label in (1, 2):
+        path = dataset / f"v_Class{label:02d}_g01_c01.avi"
+        folder = as_pictures(path, tmp_path / "set" / f"Class{label:02d}" / path.stem)
+        (tmp_path / "videos").mkdir(exist_ok=True)
+        (tmp_path / "videos" / path.name).symlink_to(path)
+    pages = [show(run, tmp_path / name, tmp_path / f"{name}.png", "--frames", 3) for name in ("set", "videos")]
+    assert pages[0][2] == "" and np.array_equal(pages[0][0], pages[1][0])
+    for number in range(6, 10):
+        Image.new("RGB", (12, 12)).save(folder / f"{number}.png")
+    assert (
+        f"note: {folder}: its pictures have different sizes"
+        in show(run, tmp_path / "set", tmp_path / "p.png", "--frames", 3)[2]
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers import ROOT, run_script, write_video
+from helpers import ROOT, as_pictures, run_script, write_video
 
 from actioncnn.modelfile.io import load_model
 from actioncnn.predict import camera, pipeline
@@ -109,6 +109,11 @@ def test_without_arguments_of_a_run(run, result, bars, tmp_path):
         (["--run", "{run}", "--window", "0", "x.avi"], 2, "above zero"),
         (["--run", "{run}", "--classes", "{tmp}/three.txt", "x.avi"], 1, "3 names for 2 classes"),
         (["--run", "{run}", "77"], 1, "camera 77: no such camera"),
+        (["--run", "{run}"], 2, "either videos or --videos DATASET"),
+        (["--run", "{run}", "x.avi", "--videos", "{tmp}"], 2, "either videos or --videos DATASET"),
+        (["--run", "{run}", "--videos", "{tmp}", "--csv", "x.csv"], 2, "--csv does not go with --videos"),
+        (["--run", "{run}", "x.avi", "--output", "{tmp}"], 2, "--output needs --videos"),
+        (["--run", "{run}", "--videos", "{tmp}"], 1, "no video in"),
     ],
 )
 def test_errors_are_one_line(run, result, tmp_path, options, code, words):
@@ -238,3 +243,40 @@ def test_what_is_assumed_of_the_models_of_others_is_said_and_can_be_changed(run,
     code, output, error = run(*command, "--range", -1, 1, "--axes", "HWTC")
     assert json.loads(output)[0]["assumed"] | {"range": [-1, 1], "axes": "HWTC"} == json.loads(output)[0]["assumed"]
     assert "8x4 pixels" in error and "values from" not in error
+
+
+def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, tmp_path):
+    expected = rows_of(result / "predictions.csv")
+    for row in expected:
+        as_pictures(bars / row["file"], tmp_path / "set" / row["true"] / row["file"].removesuffix(".avi"))
+    as_pictures(bars / "v_BarLeft_g01_c01.avi", tmp_path / "set" / "Unknown" / "1")
+    (tmp_path / "set" / "BarLeft" / "broken.avi").write_bytes(b"broken")
+    options = ["--run", result, "--videos", tmp_path / "set", "--cache", cache, "--output", tmp_path / "out"]
+    code, output, error = run("predict.py", *options)
+    assert code == 1 and "broken.avi: cannot be opened" in error
+    assert "1 videos are left out, of 1 class that the model does not know: Unknown" in error
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())["metrics"]
+    assert figures == pytest.approx(json.loads((result / "args.json").read_text())["metrics"], abs=1e-6)
+    found = {Path(row["file"]).name: row for row in rows_of(tmp_path / "out" / "predictions.csv")}
+    for row in expected:
+        assert found[row["file"].removesuffix(".avi")]["predicted"] == row["predicted"]
+    for name in ("class_report.csv", "confusions.txt"):
+        assert (tmp_path / "out" / name).read_bytes() == (result / name).read_bytes()
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"confusion_matrix.png", "examples.png"}
+    assert f"top-1 {figures['top1']:.4f}" in output
+
+
+def test_the_dataset_of_the_training_is_told(run, result, bars, cache, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output, error = run("predict.py", "--run", result, "--videos", bars, "--cache", cache)
+    assert code == 0 and "trained on videos of" in error
+    assert (tmp_path / f"evaluation_{bars.name}" / "class_report.csv").exists() and f"evaluation_{bars.name}" in output
+
+
+def test_a_folder_of_pictures_is_a_video(run, result, bars, tmp_path):
+    video = bars / "v_BarLeft_g01_c01.avi"
+    folder = as_pictures(video, tmp_path / "frames")
+    for options in ([], ["--window", "0.4"]):
+        told = [json.loads(run("predict.py", "--run", result, "--json", *options, path)[1]) for path in (video, folder)]
+        assert told[0][0] | {"file": str(folder)} == told[1][0]
+    assert "25 a second are assumed" in run("predict.py", "--run", result, "--window", "0.4", folder)[2]

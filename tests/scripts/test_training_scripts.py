@@ -8,12 +8,13 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from helpers import ROOT, as_pictures
 
 from actioncnn.report import tables
 
 RUN_FILES = {
     "args.json",
+    "class_report.csv",
     "classes.txt",
     "confusion_matrix.png",
     "model.png",
@@ -265,3 +266,19 @@ def test_mistakes_are_told_in_one_line(run, bars, tmp_path, monkeypatch, make, o
     lines = [line for line in error.replace("\r", "\n").splitlines() if line.strip() and "reading videos" not in line]
     assert code == 1 and len(lines) == 1
     assert all(word.lower() in lines[0].lower() for word in words), lines[0]
+
+
+@pytest.mark.slow
+def test_frames_as_pictures_give_the_same_result(run, bars, cache, tmp_path):
+    for path in bars.glob("*_g0[6-9]_*.avi"):
+        as_pictures(path, tmp_path / "pictures" / path.name.split("_")[1] / path.stem)
+        (tmp_path / "videos" / path.name).parent.mkdir(exist_ok=True)
+        shutil.copy2(path, tmp_path / "videos")
+    options = ["--epoch", 2, "--cache", cache, "--size", 8, "--depth", 2, "--balance", "--batch", 4]
+    for name in ("pictures", "videos"):
+        code, _, error = run("3dcnn.py", *options, "--videos", tmp_path / name, "--output", tmp_path / f"of_{name}")
+        assert code == 0, error
+    for name in ("result.txt", "class_report.csv"):
+        contents = [(tmp_path / f"of_{kind}" / name).read_bytes() for kind in ("pictures", "videos")]
+        assert contents[0] == contents[1]
+    assert json.loads((tmp_path / "of_videos" / "args.json").read_text())["options"]["balance"] is True

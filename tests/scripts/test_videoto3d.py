@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT, write_blocks
+from helpers import ROOT, as_pictures, write_blocks
 
 from actioncnn.data.dataset import load_dataset
 from actioncnn.data.index import class_and_group
@@ -53,3 +53,14 @@ def test_a_share_of_a_dataset_is_read_for_the_cache(bars, run, decoded, tmp_path
     assert len(decoded()) == 48 and data.clips.any(axis=(1, 2, 3, 4)).all()  # those of the shard only once
     assert run("videoto3d.py", bars, *options)[1].startswith("shard 1 of 1: 48 clips in the cache, 48 of them before")
     assert run("videoto3d.py", bars, "--shard", "3/2")[0] == 2
+
+
+def test_a_folder_of_pictures(run, tmp_path):
+    write_blocks(tmp_path / "v.avi")
+    folder = as_pictures(tmp_path / "v.avi", tmp_path / "Jump" / "v_Run_g01_c01")
+    (folder / "5.png").unlink()
+    code, output, error = run("videoto3d.py", f"{folder}/", "--depth", 3, "--output", tmp_path / "frames")
+    assert code == 0 and output.startswith("class Run, frames (3, 32, 32, 3)")
+    assert error.count("\n") == 1 and "gaps" in error
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == [f"v_Run_g01_c01_00{i}.png" for i in range(3)]

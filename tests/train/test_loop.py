@@ -139,3 +139,24 @@ def test_mixed_precision_is_left_behind(policy):
     finally:
         keras.config.set_dtype_policy("float32")
     assert {layer.compute_dtype for layer in plain.layers} == {"float32"} and np.isfinite(history[0]["loss"])
+
+
+def test_class_weights_make_classes_count_alike():
+    weights = loop.class_weights(np.eye(4, dtype=np.float32)[[0] * 6 + [1] * 3 + [3] * 3])
+    assert weights.tolist() == pytest.approx([2 / 3, 4 / 3, 0, 4 / 3])
+
+
+def test_balance_weighs_classes_by_their_rarity():
+    """Clips tell nothing, so a network learns how often a class counts: a sixth, or, balanced, half."""
+    label = (np.arange(48) % 6 == 0).astype(int)
+    data = data_of(np.full((48, 8, 8, 4, 1), 90, np.uint8), label, range(48), [0])
+    how = {"batch": 24, "epochs": 15, "seed": 0, "device": DEVICE}
+    recipe = Recipe(learning_rate=0.003, augment=Augment())
+
+    def bias(instead=None):
+        layer = networks.numbered(instead)
+        steps = [layer(layers.Rescaling, 1 / 255), layer(layers.Flatten)]
+        return networks.chain((8, 8, 4, 1), [*steps, layer(layers.Dense, 2, "softmax", kernel_initializer="zeros")])
+
+    rare = [loop.predict(loop.fit(bias, data, recipe, balance=on, **how)[0], data, 1, DEVICE)[0, 1] for on in (0, 1)]
+    assert rare == pytest.approx([1 / 6, 1 / 2], abs=0.08)

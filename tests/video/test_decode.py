@@ -1,6 +1,8 @@
 """The frames are the right frames: videos whose frames carry their number."""
 
 import os
+import re
+import shlex
 from pathlib import Path
 
 import cv2
@@ -111,3 +113,20 @@ def test_real_clips_against_a_full_decode():
         count = count if 9 * count // 10 < len(frames) else len(frames)
         expected = np.stack([frames[i * count // 10] for i in range(10)])
         assert np.array_equal(read_frames(path, 32, 32, 10), expected), path.name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "codec", "output"),
+    [
+        ("a b.mp4", b"\0\0\0\x18ftypisom\0\0\2\0isom" + bytes(2_000_000) + b"stsd....av01", "AV1", "a b.mkv"),
+        ("x.mkv", b"\x1a\x45\xdf\xa3matroska" + bytes(999_980) + b"V_AV1", "AV1", "x.mp4"),
+        ("x.mov", b"moov" * 9 + b"jxsm", "JPEG XS", "x.mp4"),
+    ],
+)
+def test_a_codec_that_is_lacking_is_named(tmp_path, name, content, codec, output):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NoFrameError) as caught:
+        read_frames(tmp_path / name, 8, 8, 2)
+    [command] = re.findall("`(.+)`", str(caught.value))
+    assert f"codec is {codec}, which OpenCV cannot decode" in str(caught.value)
+    assert shlex.split(command) == ["ffmpeg", "-i", f"{tmp_path / name}", "-c:v", "libx264", f"{tmp_path / output}"]

@@ -1,0 +1,103 @@
+"""A saved model tested on a labelled dataset: what a training run writes about its test clips, for classes by name."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from actioncnn.cli import bar, warn
+from actioncnn.data import cache, index
+from actioncnn.errors import UserError
+from actioncnn.files import make_output
+from actioncnn.predict.classifier import Classifier, read_args
+from actioncnn.report import metrics, results, tables
+
+BATCH = 64  # clips
+NAMED = 10  # classes in a line
+
+
+def evaluate(files, directory, output=None, cache_dir=None, workers=None):
+    """Tests the model of these ModelFiles on the videos of a directory, and writes the reports to `output`.
+
+    Videos of classes that the model does not know are left out, and the classes named. Returns the exit code: 1 where
+    a video gave no frame, else 0.
+    """
+    videos = index.scan(directory)
+    classifier = Classifier(files)
+    videos, labels = known(videos, classifier.classes)
+    output = output or Path(f"evaluation_{directory.absolute().name}")
+    make_output(output)
+    if trained_on(files, directory):
+        warn(f"note: the model was trained on videos of {directory}, which flatters these figures")
+    clips, failures = cache.load_clips(videos, classifier.sampling, cache_dir, workers)
+    good = [row for row in range(len(videos)) if row not in failures]
+    clips, truth = Rows(classifier.sampling.pick(clips), good), np.array(labels)[good]
+    probabilities = predict(classifier, clips)
+    figures = metrics.evaluate(truth, probabilities)
+    classes = classifier.classes
+    print(f"videos: {len(good)} of {len(set(labels))} classes in {directory}; the model knows {len(classes)}")
+    print(f"test: {tables.told(figures, truth)}")
+    paths = [os.path.relpath(videos[row].path, directory) for row in good]
+    results.write_evaluation(output, clips, paths, classes, truth, probabilities)
+    counts = {"videos": len(videos), "tested": len(good), "classes": len(set(truth.tolist()))}
+    values = {"model": files.model, "weights": files.weights, "videos": directory, "counts": counts}
+    tables.write_json(output / "metrics.json", values | {"metrics": figures}, indent=2)
+    for row, reason in failures.items():
+        warn(f"left out: {videos[row].path}: {reason}")
+    print(f"results: {output}")
+    return 1 if failures else 0
+
+
+def trained_on(files, directory):
+    """Whether args.json beside the model names this directory, as seen from here."""
+    trained = read_args(files.model.parent).get("options", {}).get("videos")
+    return trained is not None and os.path.realpath(trained) == os.path.realpath(directory)
+
+
+def known(videos, classes):
+    """The videos of classes that the model knows, in any case, and their labels; the other classes are told.
+
+    UserError: it knows none.
+    """
+    labels = {name.casefold(): label for label, name in reversed(list(enumerate(classes)))}
+    labels |= {name: label for label, name in enumerate(classes)}
+    label_of = {video.name: labels.get(video.name, labels.get(video.name.casefold())) for video in videos}
+    unknown = [name for name, label in label_of.items() if label is None]
+    if len(unknown) == len(label_of):
+        raise UserError(
+            f"--videos: the model knows none of its classes ({shorten(unknown)}), but {shorten(classes)}; give the"
+            " directory of a dataset with these classes, or other names with --classes FILE"
+        )
+    if unknown:
+        count = sum(label_of[video.name] is None for video in videos)
+        known_not = f"class{'es' if len(unknown) > 1 else ''} that the model does not know"
+        warn(f"note: {count} videos are left out, of {len(unknown)} {known_not}: {shorten(unknown)}")
+    videos = [video for video in videos if label_of[video.name] is not None]
+    return videos, [label_of[video.name] for video in videos]
+
+
+def shorten(names):
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+class Rows:
+    """Some rows of an array of clips, read only where they are indexed."""
+
+    def __init__(self, clips, rows):
+        self.clips, self.rows = clips, np.array(rows)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, place):
+        return self.clips[self.rows[place]]
+
+
+def predict(classifier, clips):
+    """Probabilities of clips, float32 (N, classes)."""
+    probabilities = []
+    with bar(total=len(clips), unit="clip", desc="testing") as progress:
+        for start in range(0, len(clips), BATCH):
+            probabilities.append(classifier(clips[start : start + BATCH]))
+            progress.update(len(probabilities[-1]))
+    return np.concatenate(probabilities)
