@@ -6,6 +6,7 @@ import numpy as np
 
 from actioncnn.data import cache, index, splits
 from actioncnn.errors import UserError
+from actioncnn.files import printable
 from actioncnn.video.sampling import Sampling
 
 
@@ -31,13 +32,14 @@ class Data:
         return self.targets[rows].argmax(1)
 
 
-def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, **layout):
-    """Data of a directory, without a split, and lines to tell the user; how it was understood is printed at once.
+def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=print, **layout):
+    """Data of a directory, without a split, and lines to tell the user.
 
-    layout: what else index.understand takes.
+    say: is told how it was understood, line by line, before hours of reading. layout: what else index.understand takes.
     """
     dataset = index.understand(directory, **layout)
-    print(*dataset.understood, sep="\n", flush=True)  # before hours of reading
+    for line in dataset.understood:
+        say(printable(line), flush=True)
     videos = dataset.videos
     count = len({video.name for video in videos})
     videos, classes = index.choose_classes(videos, nclass)
