@@ -25,7 +25,7 @@ from actioncnn.cli import bar, warn
 from actioncnn.errors import UserError
 from actioncnn.video import pictures, pool
 
-VERSION = 1  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
+VERSION = 2  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
 
 
 def default_cache():

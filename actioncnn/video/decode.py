@@ -1,8 +1,11 @@
 """One video -> frames. Knows nothing of datasets."""
 
+import contextlib
+import itertools
 import os
 import re
 import shlex
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +17,16 @@ from actioncnn.video.sampling import evenly, wanted
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")  # a playlist is no way to the network
 
 MAX_FRAMES = 10_000_000  # 92 hours at 30 frames a second: a container that claims more is wrong
-LACKING = {  # what OpenCV's FFmpeg has no decoder for, as containers name it
-    b"AV01": "AV1", b"av01": "AV1", b"V_AV1": "AV1", b"avs2": "AVS2", b"V_AVS2": "AVS2", b"avs3": "AVS3",
-    b"V_AVS3": "AVS3", b"evc1": "EVC", b"lvc1": "LCEVC", b"jxsm": "JPEG XS",
+LACKING = {  # what neither reader has a decoder for, as containers name it
+    b"avs2": "AVS2", b"V_AVS2": "AVS2", b"avs3": "AVS3", b"V_AVS3": "AVS3", b"evc1": "EVC", b"lvc1": "LCEVC",
+    b"jxsm": "JPEG XS",
 }  # fmt: skip
 HEAD = 1_000_000  # bytes at either end of a file in which the codec is named
+MAX_PIXELS = 1 << 26  # of a frame, 200 MB in colour: 8K is half of it
+OTHER_PICTURE = 12  # of 255: more is another picture; less, how a reader rounds or takes the colours
 MAX_MISSES = 32  # a damaged frame answers False and decoding goes on behind it; this many in a row are the end
 
 
@@ -31,15 +37,40 @@ def read_frames(path, width, height, depth, color=False, skip=True):
     n is the container's count, or, where that is absurd or a wanted frame is not there, the number of frames
     that really decode. A shorter video is padded with its last frame. NoFrameError: there is no frame.
     """
-    places = wanted(claimed_count(path), depth, skip)
-    frames = frames_at(path, places, width, height, color)
-    if skip and len(frames) < len(set(places) or {0}):
-        places = evenly(sum(1 for _ in decode(path)), depth)
-        frames = frames_at(path, places, width, height, color)
+    how = width, height, depth, color, skip
+    frames, places = _frames_and_places(open_video, path, *how)
+    if doubtful(frames):
+        with contextlib.suppress(NoFrameError):
+            others, places_there = _frames_and_places(open_second, path, *how)
+            if unlike(frames, others):
+                frames, places = others, places_there
     if not frames:
         raise NoFrameError(why_none(path))
-    last = frames[max(frames)]
+    last = frames[max(frames.keys() & set(places), default=max(frames))]
     return np.stack([frames.get(index, last) for index in places])
+
+
+def _frames_and_places(opener, path, width, height, depth, color, skip):
+    """({index: frame}, the indices that read_frames wants), as one reader sees them."""
+    capture = opener(path)
+    places = wanted(claimed_count(capture), depth, skip)
+    frames = frames_at(capture, places, width, height, color)
+    if skip and not frames.keys() >= (set(places) or {0}):
+        places = evenly(sum(1 for _ in decode(opener(path))), depth)
+        frames = frames_at(opener(path), places, width, height, color)
+    return frames, places
+
+
+def doubtful(frames):
+    """Whether OpenCV may not have written one of these {index: frame}: it is the one before it, or black."""
+    seen = [frames[index] for index in sorted(frames)]
+    return not seen or not seen[0].any() or any(np.array_equal(*pair) for pair in itertools.pairwise(seen))
+
+
+def unlike(frames, others):
+    """Whether {index: frame} shows other pictures than `others`, not the same ones in slightly other colours."""
+    difference = lambda index: np.abs(frames[index].astype(np.int16) - others[index]).mean()  # noqa: E731
+    return bool(others) and (frames.keys() != others.keys() or max(map(difference, frames)) > OTHER_PICTURE)
 
 
 def read_clip(path, sampling):
@@ -53,15 +84,16 @@ def time_behind(frames):
     return np.ascontiguousarray(np.moveaxis(frames.reshape(*frames.shape[:3], -1), 0, 2))
 
 
-def frames_at(path, places, width, height, color):
-    """{index: resized frame} of the frames at these ascending indices that are there."""
+def frames_at(capture, places, width, height, color):
+    """{index: resized frame} of the frames at these ascending indices that are there; of a single one the next too."""
     frames, wanted = {}, set(places)
-    for index, retrieve in decode(path) if places else ():
+    wanted |= {place + 1 for place in wanted if len(wanted) == 1}  # two tell whether OpenCV wrote them
+    for index, retrieve in decode(capture) if places else ():
         if index in wanted:
             good, frame = retrieve()
             if good:
                 frames[index] = resize(frame, width, height, color)
-        if index >= places[-1]:
+        if index >= max(wanted):
             break
     return frames
 
@@ -77,22 +109,67 @@ def resize(frame, width, height, color):
 def open_video(path):
     """An opened cv2.VideoCapture that decodes on one thread: 1.4 times less CPU than FFmpeg's own thread pool.
 
-    Of a folder of pictures or an animated WebP an object with its methods. NoFrameError: it cannot be opened.
+    Of a folder of pictures, an animated WebP, or a file that only PyAV opens an object with its methods. NoFrameError:
+    it cannot be opened.
     """
     import cv2
 
     if os.path.isdir(path):
         return pictures.Pictures(path)
+    check_file(path)
     if str(path)[-5:].lower() == ".webp" and pictures.is_animated(path):
         return pictures.Animation(path)
+    name = os.path.abspath(path)  # FFmpeg takes what stands before a colon for a protocol
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return open_second(path)  # a name that is not UTF-8 crashes OpenCV
     cv2.utils.logging.setLogLevel(0)  # for a caller that imported cv2 before this module
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    if capture.isOpened():
-        return capture
-    if not Path(path).exists():
-        raise NoFrameError("no such file")
-    empty = Path(path).is_file() and not os.path.getsize(path)
-    raise NoFrameError("is empty" if empty else why_none(path, "cannot be opened as a video"))
+    capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    return bounded(capture) if capture.isOpened() else open_second(path)
+
+
+def open_second(path):
+    """The same, by PyAV."""
+    from actioncnn.video import second
+
+    check_file(path)
+    try:
+        return bounded(second.Capture(path))
+    except (OSError, ValueError, LookupError) as error:
+        raise NoFrameError(why_none(path, "cannot be opened as a video")) from error
+
+
+def open_sure(path):
+    """open_video, or open_second where OpenCV does not see the first frames as that does; for a stream of frames."""
+    frames = frames_at(open_video(path), [0], 8, 8, color=True)
+    if doubtful(frames):
+        with contextlib.suppress(NoFrameError):
+            if unlike(frames, frames_at(open_second(path), [0], 8, 8, color=True)):
+                return open_second(path)
+    return open_video(path)
+
+
+def check_file(path):
+    """NoFrameError: not a file with something in it. A pipe would be waited for."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise NoFrameError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise NoFrameError("is not a file")
+    if not status.st_size:
+        raise NoFrameError("is empty")
+
+
+def bounded(capture):
+    """The same; NoFrameError: a frame is so large that it would take gigabytes."""
+    import cv2
+
+    width, height = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > MAX_PIXELS:
+        raise NoFrameError(f"its frames of {width} x {height} pixels are too large; make them smaller")
+    return capture
 
 
 def why_none(path, otherwise="no frame can be decoded"):
@@ -106,7 +183,7 @@ def why_none(path, otherwise="no frame can be decoded"):
     commanded = ["ffmpeg", "-i", str(path), "-c:v", "libx264", str(path.with_suffix(".mp4"))]
     if path.suffix == ".mp4":
         commanded[-1] = str(path.with_suffix(".mkv"))
-    return f"its codec is {codec}, which OpenCV cannot decode; `{shlex.join(commanded)}` re-encodes it"
+    return f"its codec is {codec}, which cannot be decoded here; `{shlex.join(commanded)}` re-encodes it"
 
 
 def lacking_codec(path):
@@ -122,21 +199,23 @@ def lacking_codec(path):
     return LACKING[found[0]] if found else None
 
 
-def decode(path):
+def decode(capture):
     """Iterates (index, retrieve) over the frames that decode, in order; retrieve() -> (ok, BGR frame)."""
-    capture, index, misses = open_video(path), 0, 0
-    while misses < MAX_MISSES:
-        if capture.grab():
-            yield index, capture.retrieve
-            index, misses = index + 1, 0
-        else:
-            misses += 1
-    capture.release()
+    index, misses = 0, 0
+    try:
+        while misses < MAX_MISSES:
+            if capture.grab():
+                yield index, capture.retrieve
+                index, misses = index + 1, 0
+            else:
+                misses += 1
+    finally:
+        capture.release()
 
 
-def claimed_count(path):
+def claimed_count(capture):
     """The container's number of frames, 0 where it is absurd."""
     import cv2
 
-    count = open_video(path).get(cv2.CAP_PROP_FRAME_COUNT)
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return int(count) if 0 < count < MAX_FRAMES else 0

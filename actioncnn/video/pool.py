@@ -107,6 +107,7 @@ def run(paths, job, workers=None):
     finally:
         for worker in [*idle, *(worker for worker, _ in busy.values())]:
             worker.process.kill()
+            worker.process.join(1)  # no zombie; a process that waits for a drive does not die at once
 
 
 def receive(worker, task):

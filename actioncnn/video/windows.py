@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from actioncnn.video import pictures, pool
-from actioncnn.video.decode import MAX_MISSES, open_video, resize, time_behind
+from actioncnn.video.decode import MAX_MISSES, open_sure, resize, time_behind
 
 RATES = 0.1, 480  # frames a second; a container that says 1000 or 60000 gives the unit of its time stamps
 USUAL_RATE = 25  # where neither the container nor the time stamps tell
@@ -24,7 +24,7 @@ def timed(path):
     The time is the container's (videos of phones have a variable frame rate); where that stands still, goes back or
     jumps, the frame follows the one before by the rate. retrieve() -> (ok, BGR frame). NoFrameError: cannot be opened.
     """
-    yield from stamped(open_video(path))
+    yield from stamped(open_sure(path))
 
 
 def stamped(capture, patience=float("inf")):

@@ -200,3 +200,11 @@ def test_unforeseen_exception_is_a_reason_of_one_line():
     assert send(lambda path: iter("ab"), known=1) == ["b", Finished()]
     assert send(lambda path: iter("ab"), known=2) == [Finished()]
     assert send(lambda path: ()) == [Failed("no frame can be decoded")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc")
+def test_workers_leave_no_zombies(videos):
+    children = lambda: {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}  # noqa: E731
+    before = children()
+    assert len(list(pool.clips({i: each.path for i, each in enumerate(videos)}, SAMPLING, 2))) == 6
+    assert children() <= before

@@ -90,5 +90,5 @@ class Capture:
     ],
 )
 def test_times(monkeypatch, stamps, rate, times):
-    monkeypatch.setattr(windows, "open_video", lambda name: Capture(stamps, rate))
+    monkeypatch.setattr(windows, "open_sure", lambda name: Capture(stamps, rate))
     assert [now for now, _, _ in windows.timed("x")] == pytest.approx(times)
