@@ -5,6 +5,7 @@ python -m actioncnn.data.demo demo        # 400 videos, 8 classes, 25 groups; ab
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -13,9 +14,11 @@ from tqdm import tqdm
 
 from actioncnn import cli, files
 from actioncnn.data import motion
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
+from actioncnn.video.decode import check_written
 
 FPS = 25
+OURS = re.compile(rf"v_({'|'.join(motion.CLASSES)})_g\d\d+_c\d\d+\.avi")
 VERSION = 2  # of the drawing: raise it when videos of the same seed change
 
 
@@ -30,20 +33,34 @@ def write_video(path, frames):
         for frame in frames:
             writer.write(np.ascontiguousarray(frame[..., ::-1]))
         writer.release()
+        check_written(new, len(frames), path)
 
 
 def prepare(directory, names, settings):
-    """Make the directory and its manifest; delete videos of other settings, or that are not among the names."""
-    manifest, text = directory / "motion.json", json.dumps(settings) + "\n"
+    """Make the directory and its manifest; delete videos that it lists and that are of other settings or not wanted."""
+    manifest, former = directory / "motion.json", {}
     if manifest.exists():
-        same = manifest.read_text() == text
-        for path in directory.glob("v_*.avi"):
-            if not same or path.name not in names:
-                path.unlink()
+        former = read_manifest(manifest)
+        same = {key: former.get(key) for key in settings} == settings
+        for name in former["videos"]:
+            if not same or name not in names:
+                (directory / name).unlink(missing_ok=True)
     elif directory.exists() and any(not path.name.startswith(".") for path in directory.iterdir()):
         raise UserError(f"{directory}: is not empty and holds no motion.json: give another directory")
+    for name in sorted(names - set(former.get("videos", ()))):
+        if (directory / name).exists():
+            raise UserError(f"{directory / name}: is not one of the demo's own: give another directory")
     directory.mkdir(parents=True, exist_ok=True)
-    files.write(manifest, text)
+    files.write(manifest, json.dumps(settings | {"videos": sorted(names)}) + "\n")
+
+
+def read_manifest(path):
+    """The settings of a demo's videos, and their names, of earlier versions all that the directory has of the kind."""
+    try:
+        content = json.loads(path.read_text())
+        return {"videos": [each.name for each in path.parent.glob("v_*.avi") if OURS.fullmatch(each.name)]} | content
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: is damaged ({one_line(error)}): give another directory") from None
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from actioncnn.errors import UserError
 from actioncnn.predict.timeline import spans
 from actioncnn.report import text
 from actioncnn.report.tables import best_classes
+from actioncnn.video.decode import check_written
 from actioncnn.video.windows import timed
 
 LINES = 3  # classes
@@ -55,6 +56,7 @@ def write_copy(source, new, path, rows, classes):
         written += copies
     if writer:
         writer.release()
+        check_written(new, written, f"--annotate {path}")
 
 
 def open_writer(new, path, rate, size):

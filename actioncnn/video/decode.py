@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.errors import NoFrameError
+from actioncnn.errors import NoFrameError, UserError
 from actioncnn.video import pictures
 from actioncnn.video.sampling import evenly, wanted
 
@@ -219,3 +219,11 @@ def claimed_count(capture):
 
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return int(count) if 0 < count < MAX_FRAMES else 0
+
+
+def check_written(path, count, name):
+    """UserError where a video that OpenCV wrote to `path` has not all its frames: it says nothing of a full disk."""
+    with contextlib.suppress(NoFrameError, OSError, ValueError):
+        if open_second(path).stored() == count:
+            return
+    raise UserError(f"{name}: could not be written whole; make room on its disk")

@@ -56,6 +56,10 @@ class Capture:
         turns = round(self.frame.rotation / 90) % 4
         return True, np.rot90(self.frame.to_ndarray(format="bgr24"), turns)
 
+    def stored(self):
+        """The number of frames that are in the file, found without decoding; those that are cut are not whole."""
+        return sum(packet.size > 0 and not packet.is_corrupt for packet in self.packets)
+
     def release(self):
         self.container.close()
         self.file.close()

@@ -1,11 +1,13 @@
 """The demo dataset: its files, and that only motion tells the class."""
 
+import subprocess
+import sys
 from functools import partial
 
 import cv2
 import numpy as np
 import pytest
-from helpers import data_of
+from helpers import ROOT, data_of
 
 from actioncnn.data import demo, index, motion
 from actioncnn.errors import UserError
@@ -61,6 +63,33 @@ def test_foreign_files_are_left_alone(tmp_path):
     (tmp_path / "holiday.avi").touch()
     with pytest.raises(UserError, match="motion.json"):
         demo.make_demo(tmp_path)
+
+
+def test_only_its_own_videos_are_deleted(tmp_path):
+    kept = tmp_path / "m" / "v_Party_g01_c01.avi"
+    demo.make_demo(tmp_path / "m", groups=1, clips=1)
+    kept.write_bytes(b"mine")
+    paths = demo.make_demo(tmp_path / "m", groups=1, clips=1, seed=1)  # all of seed 0 are replaced
+    assert kept.read_bytes() == b"mine" and len(paths) == 8
+    own = kept.with_name("v_Grow_g02_c01.avi")
+    own.write_bytes(b"mine too")
+    with pytest.raises(UserError, match="v_Grow_g02_c01.avi: is not one of the demo's own"):
+        demo.make_demo(tmp_path / "m", groups=2, clips=1, seed=1)
+    assert own.read_bytes() == b"mine too"
+    (tmp_path / "m" / "motion.json").write_text("{")
+    with pytest.raises(UserError, match="motion.json: is damaged"):
+        demo.make_demo(tmp_path / "m", groups=1, clips=1)
+
+
+def test_a_video_that_is_not_whole_is_told(tmp_path):
+    limit = (
+        "import resource, sys; sys.path.insert(0, sys.argv[1]); resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))"
+    )
+    make = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from actioncnn.data import demo; demo.main()"
+    code = [sys.executable, "-c", f"{limit}; sys.argv[1:] = ['m', '--groups', '1']; {make}", str(ROOT)]
+    done = subprocess.run(code, cwd=tmp_path, capture_output=True, text=True)
+    assert "could not be written whole" in done.stderr and done.returncode != 0
+    assert not list((tmp_path / "m").glob("*.avi"))
 
 
 @pytest.mark.slow
