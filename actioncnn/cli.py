@@ -18,6 +18,7 @@ LOG_INTERVAL = 30  # seconds
 
 def run(main):
     """Runs a script's main(); a UserError or Ctrl-C ends it with one line on standard error and exit code 1 or 130."""
+    open_streams()
     try:
         main()
     except UserError as error:
@@ -31,6 +32,19 @@ def run(main):
         os._exit(141)  # the reader of a pipe has gone, as with `| head`
     except OSError as error:  # a full disk, a directory taken away: what was written before is whole
         sys.exit(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}")
+
+
+def open_streams():
+    """Makes standard streams usable: what a terminal's encoding lacks becomes ?, what is closed leads nowhere."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, else a file of ours would
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+        elif number and hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="replace")
 
 
 def program():

@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import re
 from pathlib import Path
 
 from actioncnn.errors import UserError
+
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @contextlib.contextmanager
@@ -42,5 +45,8 @@ def make_output(path):
 
 
 def printable(text):
-    """A name as it can be printed: a file's name need not be valid text, nor a class's that came from one."""
-    return str(text).encode(errors="replace").decode()
+    """A line as it can be printed: what came from a file may hold commands to a terminal, or be no valid text.
+
+    Control characters and those that turn the direction of writing become escapes (\\x1b), what is no text ?.
+    """
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text)).encode(errors="replace").decode()

@@ -18,7 +18,10 @@ def test_usage_errors_of_scripts_are_one_line(script, tmp_path):
     assert done.returncode == 2 and "--output" in done.stderr and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "benchmarks").glob("*.py")))
+BENCHMARKS = [path.name for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
+
+
+@pytest.mark.parametrize("script", BENCHMARKS)
 def test_benchmarks_start(script):
     done = subprocess.run([sys.executable, str(ROOT / "benchmarks" / script), "--help"], capture_output=True, text=True)
     assert done.returncode == 0 and "usage" in done.stdout
@@ -40,3 +43,29 @@ def test_a_missing_package_is_named_in_one_line(tmp_path):
     )
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "is not installed" in done.stderr and "requirements.txt" in done.stderr
+
+
+NAMES = """
+import sys
+sys.path.insert(0, {root!r})
+from actioncnn import cli, device
+def main():
+    with device.quiet():
+        pass
+    print("Größe █")
+    cli.warn("█")
+    open("done", "w").close()
+cli.run(main)
+"""
+
+
+@pytest.mark.parametrize("redirection", ["", ">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_terminal_and_closed_streams(tmp_path, redirection, encoding):
+    (tmp_path / "x.py").write_text(NAMES.format(root=str(ROOT)))
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": encoding}
+    shell = ["sh", "-c", f"{sys.executable} x.py {redirection}"]
+    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0 and (tmp_path / "done").exists(), done.stderr
+    assert b"Traceback" not in done.stderr and (">&-" in redirection or b"Gr" in done.stdout)
+    assert (tmp_path / "done").read_bytes() == b""

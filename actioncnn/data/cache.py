@@ -30,7 +30,10 @@ VERSION = 2  # of the clips' content: raise it when decoding, resizing or the or
 
 def default_cache():
     """The folder for caches: actioncnn in $XDG_CACHE_HOME, else in ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actioncnn"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "actioncnn"
+    except RuntimeError:
+        raise UserError("--cache: you have no home directory for it; give a folder") from None
 
 
 def load_clips(videos, sampling, cache_dir=None, workers=None):

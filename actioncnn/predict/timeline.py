@@ -30,7 +30,7 @@ def table(path, rows, classes, top):
             f"  {clock(start)} - {clock(end)}  {share:6.1%}  {classes[label]}"
             for start, end, label, share in stretches(rows)
         ]
-    return printable("\n".join([str(path), *lines]))
+    return "\n".join(map(printable, [path, *lines]))
 
 
 def spans(rows):
