@@ -1,5 +1,6 @@
 """What a camera or a stream shows, classified once a second."""
 
+import os
 import re
 import time
 from pathlib import Path
@@ -42,7 +43,10 @@ def open_stream(address):
     """An opened stream; NoFrameError: nothing answers there, or it is no video."""
     milliseconds = 1000 * SILENCE
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds, cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds]
+    files_only = os.environ.pop("OPENCV_FFMPEG_CAPTURE_OPTIONS", None)  # as video.decode has it
     capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+    if files_only:
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = files_only
     if not capture.isOpened():
         raise NoFrameError("cannot be opened")
     return capture

@@ -73,7 +73,8 @@ def trained_on(files, sampling, workers):
     if not {"videos", "nclass"} <= options.keys() or not {"split", "seed"} <= args.keys():
         raise UserError(f"no args.json tells of the run that made {files.model}")
     directory = Path(options["videos"])
-    layout = {name: options.get(name) for name in ("class_level", "train_list", "test_list")}
+    layout = {name: Path(options[name]) for name in ("train_list", "test_list") if options.get(name)}
+    layout |= {"class_level": options.get("class_level")}
     layout |= {"split": options.get("split", "1"), "say": lambda *_, **__: None}
     data, _ = load_dataset(directory, options["nclass"], sampling, options.get("cache"), workers, **layout)
     return divide(data, args["split"], args["seed"])[0]
