@@ -72,16 +72,32 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
 @contextlib.contextmanager
 def _files(videos, sampling, cache_dir):
     """Path and shape of the array of these clips, in a folder that exists; trouble with its files is one line."""
-    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
-    folder = Path(cache_dir or default_cache())
+    path, shape = _array(videos, sampling, cache_dir)
+    folder = path.parent
+    for ending in (".npy", ".partial", ".log", ".proof", ".lock"):
+        if path.with_suffix(ending).is_dir():
+            raise UserError(f"--cache: {path.with_suffix(ending)}: is a directory; move it away")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy", shape
+        yield path, shape
     except BrokenPipeError:  # it is the terminal that has gone
         raise
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--cache: {folder}: {reason}; make room there or give another folder") from error
+
+
+def _array(videos, sampling, cache_dir):
+    """Path and shape of the array of clips."""
+    shape = (len(videos), sampling.size, sampling.size, sampling.frames, 3 if sampling.color else 1)
+    name = f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy"
+    return Path(cache_dir or default_cache()) / name, shape
+
+
+def checksums(videos, sampling, cache_dir=None):
+    """CRC-32 of each clip that load_clips gave."""
+    entries = _entries(_array(videos, sampling, cache_dir)[0])
+    return [entries[index][0] for index in range(len(videos))]
 
 
 def cache_key(videos, sampling):
@@ -122,21 +138,27 @@ def _status(path, shape, trusted=False):
     """{index: None, or reason of the failure} of the clips in an array file that are finished and undamaged."""
     try:
         clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
-        lines = path.with_suffix(".log").read_text().splitlines()
+        entries = _entries(path)
     except Exception:  # absent, cut, or whatever numpy says of a damaged header
         return {}
     if clips.shape != shape or clips.dtype != np.uint8 or not clips.flags.c_contiguous:
         return {}
-    entries = {}
-    for line in lines:
-        with contextlib.suppress(ValueError, TypeError):  # a line that was being written when the run was killed
-            index, checksum, reason = json.loads(line)
-            entries[index] = checksum, reason
     return {
         i: entries[i][1]
         for i in range(len(clips))
         if i in entries and (trusted or zlib.crc32(clips[i]) == entries[i][0])
     }
+
+
+def _entries(path):
+    """{index: (checksum, None or reason of the failure)} as the log tells."""
+    entries = {}
+    for line in path.with_suffix(".log").read_text().splitlines():
+        # a line that was being written when the run was killed, or that another hand wrote
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            index, checksum, reason = json.loads(line)
+            entries[index] = checksum, reason
+    return entries
 
 
 def _proven(path, shape):

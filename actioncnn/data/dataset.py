@@ -1,10 +1,13 @@
 """What a network is trained and tested on: clips, classes and the rows of each side of a split."""
 
+import hashlib
+import json
+import os
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from actioncnn.data import cache, index, splits
+from actioncnn.data import batches, cache, index, splits
 from actioncnn.video.sampling import Sampling
 
 
@@ -20,6 +23,7 @@ class Data:
     failures: dict  # {row: reason} of the videos that gave no frame
     train: np.ndarray = None
     test: np.ndarray = None
+    content: str = ""  # digest of the clips, their names and classes
 
     @property
     def shape(self):
@@ -39,8 +43,15 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None):
     clips, failures = cache.load_clips(videos, sampling, cache_dir, workers)
     label = {name: number for number, name in enumerate(classes)}
     targets = np.eye(len(classes), dtype=np.float32)[[label[video.name] for video in videos]]
-    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
+    names = [(os.path.relpath(video.path, directory), video.name) for video in videos]
+    content = digest(names, cache.checksums(videos, sampling, cache_dir))
+    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures, content=content)
     return data, [fewer] if count < nclass else []
+
+
+def digest(*values):
+    """Hexadecimal digest of values of JSON."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):
@@ -81,4 +92,5 @@ class TestClips:
         return len(self.data.test)
 
     def __getitem__(self, place):
+        batches.check_whole(self.data.clips)
         return self.data.clips[self.data.test[place]]

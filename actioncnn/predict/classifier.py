@@ -3,6 +3,7 @@
 `find_model` needs no Keras, so that videos can be decoded while Keras is being imported; `Classifier` loads the model.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
+from actioncnn.modelfile import io
 from actioncnn.modelfile.classes import class_names
 from actioncnn.video.sampling import Sampling, of_run
 
@@ -33,9 +35,11 @@ def find_model(run=None, model=None, weights=None, classes=None):
     """
     args = read_args(run or model.parent)
     if run:
+        check_finished(run, args)
         model = only_model(run, args)
-    if args.get("model") != model.name.removesuffix(".json"):
+    if args.get("model") != model.name.removesuffix(".json").removesuffix(".keras"):
         args = {}  # of another model
+    check_finished(model.parent, args)
     weights = weights or weights_beside(model)
     for option, path in (("--model", model), ("--weights", weights), ("--classes", classes)):
         if path and not path.is_file():
@@ -48,13 +52,19 @@ def find_model(run=None, model=None, weights=None, classes=None):
     return ModelFiles(model, weights, sampling, classes)
 
 
+def check_finished(folder, args):
+    """UserError: args.json says that a run has begun there, and not that it has ended."""
+    if "metrics" in args and args["metrics"] is None:
+        raise UserError(f"{folder}: holds a run that has not ended; go on with it by --resume True")
+
+
 def read_args(folder):
     path = folder / "args.json"
     try:
         args = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read ({error}); move it away to go by the model alone") from None
     return args if isinstance(args, dict) else {}
 
@@ -84,10 +94,9 @@ class Classifier:
 
     def __init__(self, files):
         from actioncnn import device
-        from actioncnn.modelfile.io import load_model
 
         jit_compile = device.setup("float32").jit_compile
-        self.model = load_model(files.model, files.weights)
+        self.model = io.load_model(files.model, files.weights)
         self.model.compile(jit_compile=jit_compile)
         self.sampling = sampling_of(self.model, files)
         self.classes = classes_of(self.model, files)
@@ -106,6 +115,10 @@ def sampling_of(model, files):
         raise UserError(f"{path}: takes frames of {shape[2]}x{shape[1]} pixels; only square ones are supported")
     needed = Sampling(shape[1], shape[3] if len(shape) == 5 else 0, shape[-1] == 3)
     if not files.sampling:
+        with contextlib.suppress(TypeError):
+            told = Sampling(**io.told(files.weights, "sampling"))
+            if told[:3] == needed[:3]:
+                return told
         assumed = needed._replace(scrambled=needed.depth > 0 and needed.color and before_keras_3(path))
         say_assumed(path, assumed)
         return assumed
@@ -126,7 +139,7 @@ def classes_of(model, files):
     shape = model.output_shape
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
         raise UserError(f"{files.model}: its output {shape} is not one probability for each class")
-    names = class_names(files.model, shape[1], files.classes)
+    names = class_names(files.model, shape[1], files.classes, io.told_classes(files.weights))
     if names is None:
         warn(f"note: no names for the classes of {files.model}: give them with --classes FILE")
     return names or [f"class {label}" for label in range(shape[1])]

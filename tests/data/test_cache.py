@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, names, video, write_blocks
 
-from actioncnn.data import cache
+from actioncnn.data import batches, cache
 from actioncnn.errors import UserError
 from videoto3d import Videoto3D
 
@@ -136,6 +136,7 @@ DAMAGES = {
     "a header of noise": lambda path: path.write_bytes(path.read_bytes()[:9] + b"\x00(((" + path.read_bytes()[13:]),
     "without its log": lambda path: path.with_suffix(".log").unlink(),
     "a log of noise": lambda path: path.with_suffix(".log").write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n"),
+    "a log of deeply nested JSON": lambda path: path.with_suffix(".log").write_text("[" * 100_000),
     "an unknown log": lambda path: path.with_suffix(".log").write_text(
         '[[1], 2, null]\n{}\n5\n[7, 1, null]\n["0", 1, 1]\n'
     ),
@@ -178,6 +179,38 @@ def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_
     array_file(tmp_path).with_suffix(".log").unlink()
     load(videos)
     assert array.any() and array_file(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
+
+
+def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
+    """To read what is no longer there would end the process."""
+    array, _ = load(videos)
+    batches.check_whole(array)
+    batches.check_whole(np.zeros(3))
+    os.truncate(array_file(tmp_path), 1000)
+    with pytest.raises(UserError, match=r"npy was cut while it was in use; .*--resume True"):
+        batches.copy_rows(array[..., 0], np.array([5]))
+
+
+@pytest.mark.parametrize("ending", [".npy", ".log", ".proof", ".lock"])
+def test_a_folder_in_the_place_of_a_file_is_named(videos, load, tmp_path, ending):
+    load(videos)
+    path = array_file(tmp_path).with_suffix(ending)
+    if ending != ".npy":
+        array_file(tmp_path).with_suffix(".log").unlink()
+    path.unlink(missing_ok=True)
+    (path / "mine").mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{path}: is a directory; move it away"):
+        load(videos)
+    assert (path / "mine").exists()
+
+
+def test_checksums_tell_the_content(videos, load, tmp_path):
+    load(videos)
+    before = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    write_blocks(videos[2].path, 9)
+    load(videos)
+    after = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, True, False, True, True, True]
 
 
 def test_partial_file_is_finished(videos, load, decoded, tmp_path):

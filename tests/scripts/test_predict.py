@@ -160,3 +160,25 @@ def test_hard_videos(run, result, tmp_path, options):
     failed = [line for line in error.splitlines() if str(folder) in line]
     assert len(named) + len(failed) == len(pipeline.expand([folder])) and len(failed) < len(named)
     assert code == (1 if failed else 0) and "Traceback" not in error
+
+
+def test_a_run_that_has_not_ended_is_one_line(run, result, bars, tmp_path):
+    unfinished = shutil.copytree(result, tmp_path / "run")
+    args = json.loads((unfinished / "args.json").read_text())
+    (unfinished / "args.json").write_text(json.dumps(args | {"metrics": None}))
+    video = next(bars.iterdir())
+    for model in (("--run", unfinished), ("--model", unfinished / "ucf101_3dcnnmodel.json")):
+        code, _, error = run("predict.py", *model, video)
+        assert code == 1 and "has not ended" in error and error.count("\n") == 1
+
+
+def test_classes_are_those_of_the_model(run, result, bars, tmp_path):
+    moved = shutil.copytree(result, tmp_path / "run")
+    (moved / "classes.txt").write_text("Other\nNames\n")
+    video = next(bars.iterdir())
+    code, output, _ = run("predict.py", "--run", moved, video)
+    assert code == 0 and "BarLeft" in output and "Other" not in output
+    (moved / "classes.txt").unlink()
+    (moved / "args.json").unlink()
+    one_file = moved / "ucf101_3dcnnmodel.keras"
+    assert run("predict.py", "--model", one_file, video) == (0, output, "")  # nothing is assumed
