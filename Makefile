@@ -1,4 +1,4 @@
-# make demo: train on a dataset that the project makes itself.  make test: all tests; make quick: in a minute.  make lint, make bench.
+# make demo: train on a dataset that the project makes itself.  make test: all tests; make quick: in a minute; make faults: kills, full disks, damage, for an hour.  make lint, make bench.
 # PYTHON names the interpreter (3.11) that builds .venv; the settings in .venv are redone when a requirements file changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -6,11 +6,11 @@ GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 2>
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test quick lint bench clean
+.PHONY: demo test quick faults lint bench clean
 
 demo: .venv/run
 	$(RUN) -m actioncnn.data.demo demo
-	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 40 --batch 16 --output results/demo
+	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 40 --batch 16 --output results/demo --overwrite True
 	@echo
 	@echo "The pictures lie in results/demo: model_accuracy.png, confusion_matrix.png, examples.png, model.png"
 
@@ -19,6 +19,9 @@ test: .venv/test
 
 quick: .venv/test
 	$(RUN) -m pytest -m "not slow"
+
+faults: .venv/test
+	FAULTS=long $(RUN) -m pytest -n 0 tests/faults
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -93,6 +93,7 @@ def show(args, model, takes, path, layer, chosen):
     from tqdm import tqdm
 
     from actioncnn.modelfile.classes import class_names
+    from actioncnn.modelfile.io import told_classes
     from actioncnn.visualize import layers, output
     from actioncnn.visualize.maximize import maximize
     from actioncnn.visualize.real import best_real
@@ -104,7 +105,8 @@ def show(args, model, takes, path, layer, chosen):
     bar = lambda steps: tqdm(steps, desc=path, unit="step", mininterval=0.5, leave=False)  # noqa: E731
     results = maximize(model, takes, layer, chosen, settings, bar)
     of_class = results[0].probability is not None
-    names = class_names(args.model, layers.unit_count(model, layer), args.classes) if of_class else None
+    told, count = told_classes(args.weights), layers.unit_count(model, layer)
+    names = class_names(args.model, count, args.classes, told) if of_class else None
     real = [None] * len(results)
     if args.videos:
         real = best_real(model, takes, layer, chosen, args.videos, len(names) if names else None)

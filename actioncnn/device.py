@@ -134,6 +134,15 @@ def keep_programs(folder, card):
         os.environ.setdefault("TF_XLA_FLAGS", flags)
 
 
+def begin_anew():
+    """Frees what Keras holds of former networks; the names that it gives count from none, the precision stays."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.backend.clear_session(free_memory=True)
+    keras.config.set_dtype_policy(policy)  # Keras forgets this too
+
+
 @contextlib.contextmanager
 def quiet():
     """Standard error of C and C++ code goes nowhere meanwhile: TensorFlow logs before it reads its own log level."""

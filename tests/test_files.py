@@ -1,6 +1,8 @@
 """Files appear whole or not at all, and their names can be printed."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,33 @@ def test_an_output_that_cannot_be_made(tmp_path):
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UserError, match="--output .*file"):
             files.make_output(path)
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [f".actioncnn-{ended.pid}-model.hd5", f"actioncnn-{ended.pid}-folder"]
+    (tmp_path / left[0]).touch()
+    (tmp_path / left[1]).mkdir()
+    (tmp_path / left[1] / "link").symlink_to(tmp_path)
+    kept = [f".actioncnn-{os.getpid()}-x", "actioncnn-notes-1", f".{ended.pid}_x", "model.hd5"]
+    for name in kept:
+        (tmp_path / name).touch()
+    files.sweep(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+
+
+def test_output_is_tried_without_touching_a_file(tmp_path):
+    (tmp_path / ".probe").write_text("mine")
+    files.make_output(tmp_path)
+    assert (tmp_path / ".probe").read_text() == "mine"
+
+
+def test_room_is_looked_at(tmp_path, monkeypatch):
+    files.check_room(tmp_path, 1000, 1000)
+    monkeypatch.setattr(files, "largest_file", lambda: 4e6)
+    with pytest.raises(UserError, match=r"5.0 MB needed, 4.0 MB the largest file .*ulimit"):
+        files.check_room(tmp_path, 9e6, 5e6)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10**6}))
+    with pytest.raises(UserError, match=r"--output .*: 9.0 MB needed, 1.0 MB free; make room"):
+        files.check_room(tmp_path, 9e6, 1)

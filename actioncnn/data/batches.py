@@ -10,6 +10,8 @@ import mmap
 
 import numpy as np
 
+from actioncnn.errors import UserError
+
 
 @functools.lru_cache(maxsize=4)
 def order(count, seed, epoch):
@@ -35,8 +37,16 @@ def testing_places(count, batch, step):
     return np.where(places < count, places, 0)
 
 
+def check_whole(clips):
+    """UserError: the file of a memory-mapped array was cut meanwhile; to read it then would end the process."""
+    mapped = getattr(clips, "_mmap", None)
+    if mapped is not None and mapped.size() < len(mapped):
+        raise UserError(f"--cache: {clips.filename} was cut while it was in use; start again with --resume True")
+
+
 def copy_rows(clips, rows):
     """Copies rows out of the array; what was read of a memory-mapped file no longer counts as this process's memory."""
+    check_whole(clips)
     copied = clips[rows]
     if isinstance(clips, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
         clips._mmap.madvise(mmap.MADV_DONTNEED)  # the pages stay in the system's cache

@@ -13,19 +13,19 @@ import hashlib
 import json
 import os
 import shutil
-import zlib
 from pathlib import Path
 from stat import S_ISDIR
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from actioncnn import files
 from actioncnn.cli import bar, warn
+from actioncnn.data import clipfile
 from actioncnn.errors import UserError
 from actioncnn.video import pictures, pool
 
 VERSION = 2  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
+FEW, FEW_SHARE = 3, 0.01  # videos that may fail for reasons that pass; with more the drive may have gone
 
 
 def default_cache():
@@ -44,11 +44,11 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
     disk full.
     """
     with _files(videos, sampling, cache_dir) as (path, shape):
-        reasons = _proven(path, shape)
+        reasons = clipfile.proven(path, shape)
         if len(reasons) < len(videos):
             with _locked(path.with_suffix(".lock")):
-                _complete(path, shape, videos, sampling, workers)
-            reasons = _proven(path, shape)
+                passing = _complete(path, shape, videos, sampling, workers)
+            reasons = clipfile.proven(path, shape) | passing
         failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
         if len(failures) == len(videos):
             raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
@@ -65,27 +65,44 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
     with _files(videos, sampling, cache_dir) as (path, shape):
         rows = range(number - 1, len(videos), count)
         partial = path.with_name(f"{path.stem}-shard-{number}-of-{count}.partial")
-        if len(_proven(path, shape)) == len(videos):
+        if len(clipfile.proven(path, shape)) == len(videos):
             return len(rows), {}
         with _locked(partial.with_suffix(".lock")):
-            had = len(_status(partial, shape))
-            _extract(partial, shape, rows, videos, sampling, workers)
-            return had, {index: reason for index, reason in _status(partial, shape).items() if reason}
+            had = len(clipfile.status(partial, shape))
+            passing = _extract(partial, shape, rows, videos, sampling, workers)
+            reasons = clipfile.status(partial, shape) | passing
+            return had, {index: reason for index, reason in reasons.items() if reason}
 
 
 @contextlib.contextmanager
 def _files(videos, sampling, cache_dir):
     """Path and shape of the array of these clips, in a folder that exists; trouble with its files is one line."""
-    shape = (len(videos), sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
-    folder = Path(cache_dir or default_cache())
+    path, shape = _array(videos, sampling, cache_dir)
+    folder = path.parent
+    for ending in (".npy", ".partial", ".log", ".proof", ".lock"):
+        if path.with_suffix(ending).is_dir():
+            raise UserError(f"--cache: {path.with_suffix(ending)}: is a directory; move it away")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder / f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy", shape
+        yield path, shape
     except BrokenPipeError:  # it is the terminal that has gone
         raise
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--cache: {folder}: {reason}; make room there or give another folder") from error
+
+
+def _array(videos, sampling, cache_dir):
+    """Path and shape of the array of clips."""
+    shape = (len(videos), sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
+    name = f"clips-{'x'.join(map(str, shape[1:]))}-{cache_key(videos, sampling)}.npy"
+    return Path(cache_dir or default_cache()) / name, shape
+
+
+def checksums(videos, sampling, cache_dir=None):
+    """CRC-32 of each clip that load_clips gave, None where a failure may pass."""
+    entries = clipfile.entries(_array(videos, sampling, cache_dir)[0])
+    return [entries[index][0] if index in entries else None for index in range(len(videos))]
 
 
 def cache_key(videos, sampling):
@@ -125,61 +142,25 @@ def _locked(path):
         return lock.acquire(poll_interval=0.2)
 
 
-def _status(path, shape, trusted=False):
-    """{index: None, or reason of the failure} of the clips in an array file that are finished and undamaged."""
-    try:
-        clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
-        lines = path.with_suffix(".log").read_text().splitlines()
-    except Exception:  # absent, cut, or whatever numpy says of a damaged header
-        return {}
-    if clips.shape != shape or clips.dtype != np.uint8 or not clips.flags.c_contiguous:
-        return {}
-    entries = {}
-    for line in lines:
-        with contextlib.suppress(ValueError, TypeError):  # a line that was being written when the run was killed
-            index, checksum, reason = json.loads(line)
-            entries[index] = checksum, reason
-    return {
-        i: entries[i][1]
-        for i in range(len(clips))
-        if i in entries and (trusted or zlib.crc32(clips[i]) == entries[i][0])
-    }
-
-
-def _proven(path, shape):
-    """_status, without checksums, which take a second a GB, where neither file has changed since they were right."""
-    proof = path.with_suffix(".proof")
-    with contextlib.suppress(OSError):
-        if proof.read_text() == _stamp(path):
-            return _status(path, shape, trusted=True)
-    reasons = _status(path, shape)
-    if len(reasons) == shape[0]:
-        files.write(proof, _stamp(path))
-    return reasons
-
-
-def _stamp(path):
-    """Sizes and times of the array and its log."""
-    stats = [os.stat(each) for each in (path, path.with_suffix(".log"))]
-    return json.dumps([[stat.st_size, stat.st_mtime_ns, stat.st_ino] for stat in stats])
-
-
 def _complete(path, shape, videos, sampling, workers):
-    """Make what is missing in the array file at `path`, and give it that name when it has all clips."""
-    if len(_status(path, shape)) == len(videos):
-        return  # the other run has made it
+    """Make what is missing in the array file at `path`, and give it that name when it has all clips that there are.
+
+    Returns {index: reason} of failures that may pass: the next run tries these videos again.
+    """
+    if len(clipfile.status(path, shape)) == len(videos):
+        return {}  # the other run has made it
     partial = path.with_suffix(".partial")
     if path.exists():
         path.replace(partial)  # damaged: keep what is good
-    _extract(
-        partial, shape, range(len(videos)), videos, sampling, workers, path.parent.glob(f"{path.stem}-shard-*.partial")
-    )
+    shards = path.parent.glob(f"{path.stem}-shard-*.partial")
+    passing = _extract(partial, shape, range(len(videos)), videos, sampling, workers, shards)
     partial.replace(path)
+    return passing
 
 
 def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
     """Write the clips of these rows to a partial array and its log: what shards have of them, then from the videos."""
-    log, done = partial.with_suffix(".log"), _status(partial, shape)
+    log, done = partial.with_suffix(".log"), clipfile.status(partial, shape)
     if not done:
         partial.unlink(missing_ok=True)  # not overwritten: a running training may have it in memory
         log.unlink(missing_ok=True)
@@ -190,23 +171,23 @@ def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
     with bar(desc="reading videos", unit="video", total=len(rows), initial=len(rows) - len(missing)) as progress:
         for shard in shards:
             with _locked(shard.with_suffix(".lock")):  # its machine may still be reading
-                _write(partial, log, shape, _of_shard(shard, shape, set(missing)), progress)
+                clipfile.write(partial, log, shape, clipfile.of_shard(shard, shape, set(missing)), progress)
                 for ending in (".partial", ".log"):
                     shard.with_suffix(ending).unlink()
-            missing = sorted(set(missing) - _status(partial, shape).keys())
+            missing = sorted(set(missing) - clipfile.status(partial, shape).keys())
         paths = {row: videos[row].path for row in missing}
         with contextlib.closing(pool.clips(paths, sampling, workers)) as results:
-            _write(partial, log, shape, _without_remarks(results, remarks := {}), progress)
+            passing = clipfile.write(partial, log, shape, _without_remarks(results, remarks := {}), progress)
     for text, rows in remarks.items():
         more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
         warn(f"note: {videos[rows[0]].path}{more}: {text}")
-
-
-def _of_shard(shard, shape, wanted):
-    """(index, clip or pool.Failed) of the wanted clips that a shard has."""
-    reasons = _status(shard, shape)
-    for row in sorted(reasons.keys() & wanted):
-        yield row, pool.Failed(reasons[row]) if reasons[row] else np.load(shard, mmap_mode="r")[row]
+    if len(passing) > max(FEW, FEW_SHARE * len(paths)):
+        row, reason = min(passing.items())
+        raise UserError(
+            f"{len(passing)} of {len(paths)} videos cannot be read for now, such as {videos[row].path}: {reason}; check"
+            " the drive, permissions and memory and start again: what was read is kept"
+        )
+    return passing
 
 
 def _without_remarks(results, remarks):
@@ -223,22 +204,3 @@ def _check_space(folder, need):
     if need > free:
         sizes = f"{need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free"
         raise UserError(f"--cache: {folder}: {sizes}; make room there or give another folder")
-
-
-def _write(partial, log, shape, results, progress):
-    """Write (index, clip or pool.Failed) results to the array, and after each one a line to the log.
-
-    These are plain writes, because a memory-mapped one ends in SIGBUS where the disk is full.
-    """
-    clip_bytes = int(np.prod(shape[1:]))
-    header = partial.stat().st_size - shape[0] * clip_bytes
-    with partial.open("r+b") as array, log.open("a", buffering=1) as lines:
-        lines.write("\n")  # ends a line that a kill left unfinished
-        for index, result in results:
-            reason = result.reason if isinstance(result, pool.Failed) else None
-            content = bytes(clip_bytes) if reason else result.tobytes()
-            array.seek(header + index * clip_bytes)
-            array.write(content)
-            array.flush()
-            lines.write(json.dumps([index, zlib.crc32(content), reason]) + "\n")
-            progress.update()

@@ -1,10 +1,13 @@
 """What a network is trained and tested on: clips, classes and the rows of each side of a split."""
 
+import hashlib
+import json
+import os
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from actioncnn.data import cache, index, splits
+from actioncnn.data import batches, cache, index, splits
 from actioncnn.errors import UserError
 from actioncnn.files import printable
 from actioncnn.video.sampling import Sampling
@@ -22,6 +25,7 @@ class Data:
     failures: dict  # {row: reason} of the videos that gave no frame
     train: np.ndarray = None
     test: np.ndarray = None
+    content: str = ""  # digest of the clips, their names and classes
 
     @property
     def shape(self):
@@ -49,7 +53,9 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=
     label = {name: number for number, name in enumerate(classes)}
     labels = np.array([label.get(video.name, -1) for video in videos])
     targets = (labels[:, None] == range(len(classes))).astype(np.float32)
-    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures)
+    names = [(os.path.relpath(video.path, directory), video.name) for video in videos]
+    content = digest(names, cache.checksums(videos, sampling, cache_dir))
+    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures, content=content)
     return data, dataset.notes + [fewer] * (count < nclass) + lost
 
 
@@ -70,6 +76,11 @@ def with_frames(videos, classes, failures):
 def resolve(data, split, seed):
     """What --split means for the videos that gave frames: names of splits, and lines to tell the user."""
     return splits.resolve([video for row, video in enumerate(data.videos) if row not in data.failures], split, seed)
+
+
+def digest(*values):
+    """Hexadecimal digest of values of JSON."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):
@@ -110,4 +121,5 @@ class TestClips:
         return len(self.data.test)
 
     def __getitem__(self, place):
+        batches.check_whole(self.data.clips)
         return self.data.clips[self.data.test[place]]

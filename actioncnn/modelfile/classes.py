@@ -19,13 +19,16 @@ def read_classes(path):
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def class_names(model, count, option=None):
-    """Names of the `count` classes of the model in the file `model`: in the file `option`, of --classes, or beside it.
+def class_names(model, count, option=None, told=None):
+    """Names of the `count` classes of the model in the file `model`: in the file `option`, of --classes, those that
+    the model's files tell, `told`, or those beside it.
 
     None: there is no such file, or that beside it has another number of names, which is said. UserError: `option`
     cannot be read, or has another number.
     """
     path = option or Path(model).parent / BESIDE
+    if told and not option and len(told) == count:
+        return told
     if not option and not path.is_file():
         return None
     try:

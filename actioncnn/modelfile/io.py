@@ -1,13 +1,13 @@
-"""A model's files, out and in: the architecture as JSON, the weights as HDF5 (`.hd5`).
+"""A model's files, out and in: the architecture as JSON, the weights as HDF5 (`.hd5`), both as one `.keras` file.
 
 Written by Keras 3; read also as Keras 1 and 2 wrote them (legacy.py), and from one `.keras` or full-model `.h5` file.
 What a file from a stranger may contain, audit.py decides.
 """
 
 import contextlib
+import io
 import json
 import shutil
-import tempfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -21,29 +21,75 @@ NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
 MAX_JSON_BYTES = 64 << 20  # of one's own models; an ensemble of 100 networks needs 1 MB
 
 
-def save_model(model, json_path, hd5_path):
-    """Writes the architecture to `json_path`, the weights to `hd5_path`, without optimizer state.
+def save_model(model, json_path, hd5_path, keras_path=None, facts=None):
+    """Writes the architecture to `json_path`, the weights to `hd5_path`, and both to `keras_path`, no optimizer state.
 
-    Raises UserError where a file cannot be written.
+    facts: what the weights and the `.keras` file shall tell beside, a dict of JSON: class names, sampling. The same
+    model gives the same bytes. Raises UserError where a file cannot be written.
     """
     architecture = json.loads(model.to_json())
     architecture.pop("compile_config", None)
-    with files.replaced(hd5_path) as path:
-        _save_weights(model, path)
+    weights = _weights(model, facts or {})
+    files.write(hd5_path, weights)
+    if keras_path:
+        files.write(keras_path, _archive(model, architecture, weights, facts or {}))
     files.write(json_path, json.dumps(architecture, indent=1))
 
 
-def _save_weights(model, path):
+def _weights(model, facts):
+    """An HDF5 file as bytes, made in memory: HDF5 takes the process with it where the disk is full."""
+    import h5py
+    from keras.src.saving import saving_lib  # Keras's own `save` takes paths alone
+
+    kept, everything, content = model.compiled, io.BytesIO(), io.BytesIO()
+    model.compiled = False
+    try:
+        saving_lib.save_model(model, everything)
+    finally:
+        model.compiled = kept
+    with zipfile.ZipFile(everything) as archive:
+        stored = io.BytesIO(archive.read(f"model{KERAS_ENDING}"))
+    with h5py.File(stored) as source, h5py.File(content, "w") as target:
+        for key in sorted(source.keys() - {"optimizer"}):
+            source.copy(key, target)
+        for name, value in facts.items():
+            target.attrs[name] = json.dumps(value)
+    return content.getvalue()
+
+
+def _archive(model, architecture, weights, facts):
+    """A `.keras` file as bytes; nothing in it tells the time."""
+    import keras
+
+    parts = {
+        "metadata.json": json.dumps({"keras_version": keras.__version__} | facts, indent=1),
+        "config.json": json.dumps(architecture),
+        f"model{KERAS_ENDING}": weights,
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), part)
+    return content.getvalue()
+
+
+def told(path, name):
+    """What save_model wrote beside a model in a file of weights or a `.keras` file; None where there is none of it."""
     import h5py
 
-    everything = path.with_name(f"{path.name}{KERAS_ENDING}")
-    try:
-        model.save_weights(everything)
-        with h5py.File(everything) as source, h5py.File(path, "w") as target:
-            for key in sorted(source.keys() - {"optimizer"}):
-                source.copy(key, target)
-    finally:
-        everything.unlink(missing_ok=True)
+    with contextlib.suppress(Exception):  # a damaged or hostile file; it is load_model that says so
+        if zipfile.is_zipfile(path):
+            with _zip_member(Path(path), "metadata.json") as file:
+                return json.loads(file.read(MAX_JSON_BYTES)).get(name)
+        with h5py.File(path) as file:
+            return json.loads(file.attrs[name])
+    return None
+
+
+def told_classes(path):
+    """The class names among it, or None."""
+    names = told(path, "classes")
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def load_model(json_path, hd5_path=None):
@@ -58,7 +104,7 @@ def load_model(json_path, hd5_path=None):
     json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
     with _one_line(json_path, NO_MODEL):
         architecture, old = _read_architecture(json_path)
-    with tempfile.TemporaryDirectory() as folder:
+    with files.temporary_folder() as folder:
         with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
             weights = _weights_file(hd5_path, Path(folder))
             with h5py.File(weights) as file:

@@ -3,6 +3,7 @@
 `find_model` needs no Keras, so that videos can be decoded while Keras is being imported; `Classifier` loads the model.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
-from actioncnn.modelfile import head
+from actioncnn.modelfile import head, io
 from actioncnn.modelfile.classes import class_names
 from actioncnn.modelfile.reading import Asked, naming, note, read
 from actioncnn.video.sampling import Sampling, of_run
@@ -36,19 +37,33 @@ def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):
     """
     args = read_args(run or model.parent)
     if run:
+        check_finished(run, args)
         model = only_model(run, args)
-    if args.get("model") != model.name.removesuffix(".json"):
+    if args.get("model") != model.name.removesuffix(".json").removesuffix(".keras"):
         args = {}  # of another model
+    check_finished(model.parent, args)
     weights = weights or weights_beside(model)
     for option, path in (("--model", model), ("--weights", weights), ("--classes", classes)):
         if path and not path.is_file():
             raise UserError(f"{option}: {path}: no such file")
     try:
-        sampling = of_run(args) if args else None
+        sampling = of_run(args) if args else sampling_told(weights)
     except (KeyError, TypeError) as error:
         problem = f"has no {error}" if isinstance(error, KeyError) else "is damaged"
         raise UserError(f"{model.parent / 'args.json'}: {problem}; move it away to do without") from None
     return ModelFiles(model, weights, sampling, classes, asked)
+
+
+def sampling_told(weights):
+    """The Sampling that a file of weights tells, else None."""
+    with contextlib.suppress(TypeError):
+        return Sampling(**io.told(weights, "sampling"))
+
+
+def check_finished(folder, args):
+    """UserError: args.json says that a run has begun there, and not that it has ended."""
+    if "metrics" in args and args["metrics"] is None:
+        raise UserError(f"{folder}: holds a run that has not ended; go on with it by --resume True")
 
 
 def read_args(folder):
@@ -57,7 +72,7 @@ def read_args(folder):
         args = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read ({error}); move it away to go by the model alone") from None
     return args if isinstance(args, dict) else {}
 
@@ -88,10 +103,9 @@ class Classifier:
     def __init__(self, files, features=False):
         """features: whether the method of this name will be asked for."""
         from actioncnn import device
-        from actioncnn.modelfile.io import load_model
 
         jit_compile = device.setup("float32").jit_compile
-        self.model = load_model(files.model, files.weights)
+        self.model = io.load_model(files.model, files.weights)
         self.model.compile(jit_compile=jit_compile)
         with naming(files.model):
             self.reading = reading_of(self.model, files)
@@ -155,7 +169,7 @@ def say_assumed(assumed, sampling, files):
 
 def classes_of(count, files):
     """Names of the classes in label order."""
-    names = class_names(files.model, count, files.classes)
+    names = class_names(files.model, count, files.classes, io.told_classes(files.weights))
     if names is None:
         warn(f"note: no names for the classes of {files.model}: give them with --classes FILE")
     return names or [f"class {label}" for label in range(count)]

@@ -14,15 +14,29 @@ from actioncnn.report import figures, metrics, tables
 from actioncnn.report.diagram import diagram
 from actioncnn.report.examples import examples
 
+WRITTEN = (  # all that this module writes of a run, but for the curves
+    "model.png",
+    "predictions.csv",
+    "confusions.txt",
+    "confusion_matrix.png",
+    "class_accuracy.png",
+    "class_report.csv",
+    "examples.png",
+)
+
 
 def picture(path, make, *args):
-    """Writes the picture that make(*args) gives as bytes. False, and one line on standard error, where that fails."""
+    """Writes the picture that make(*args) gives as bytes. False, and one line on standard error, where that fails.
+
+    UserError: it cannot be written.
+    """
     try:
-        files.write(path, make(*args))
-        return True
+        content = make(*args)
     except Exception as error:  # a picture is the least of a run's results
         warn_once(f"warning: {path} is not drawn: {one_line(error)}")
         return False
+    files.write(path, content)
+    return True
 
 
 @functools.cache  # curves are drawn after each epoch, and would fail after each

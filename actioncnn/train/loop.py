@@ -5,21 +5,17 @@ one device or on many. `tf.distribute` divides each batch among copies of the ne
 """
 
 import contextlib
-import json
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from actioncnn import files
 from actioncnn.cli import bar, warn
 from actioncnn.data import batches
+from actioncnn.data.batches import check_whole
 from actioncnn.errors import UserError, one_line
-from actioncnn.modelfile.io import KERAS_ENDING, linked
 from actioncnn.train.augment import augment
 from actioncnn.train.layers import IN_TRAINING, Dropout
 
@@ -36,24 +32,25 @@ def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on
     """Trains build(instead=...) on data.train, looks at data.test after each epoch (which chooses nothing).
 
     data: a dataset.Data. device: of device.setup. Returns (model, history); history: a list of dicts epoch, loss, acc,
-    val_loss, val_acc. checkpoint: path of a file that holds the state after the last whole epoch; where it exists
+    val_loss, val_acc. checkpoint: a Checkpoint that holds the state after the last whole epoch; where it exists
     training goes on from there, to the same result as if it had never stopped. on_epoch(history) is called after each.
     balance: the loss that is trained on weighs classes by class_weights.
     """
     count = len(data.train)
     batch = device.whole_batch(min(batch, count))
     trainer = Trainer(build, data, recipe, batch, epochs, seed, device, balance)
-    history = restore(trainer.model, checkpoint) if checkpoint and Path(checkpoint).exists() else []
+    with device.strategy.scope():
+        history = checkpoint.restore(trainer.model, epochs) if checkpoint else []
     seen = len(history) * count
     progress = bar(total=epochs * count, initial=seen, unit="clip", desc="training", disable=not device.chief)
-    with progress, machines_are_there():
+    with progress, in_one_line(data):
         while len(history) < epochs:
             done = len(history)
             figures = trainer.train_epoch(done, progress) | trainer.validate()
             history.append({"epoch": done + 1} | figures)
             progress.set_postfix({name: f"{value:.3f}" for name, value in figures.items()}, refresh=False)
             if checkpoint and device.chief:
-                save_checkpoint(trainer.model, history, checkpoint)
+                checkpoint.save(trainer.model, history)
             if on_epoch and device.chief:
                 on_epoch(history)
             if not np.isfinite(figures["loss"]):
@@ -62,13 +59,16 @@ def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on
 
 
 @contextlib.contextmanager
-def machines_are_there():
-    """What TensorFlow says where another machine of a cluster has gone becomes one line."""
+def in_one_line(data):
+    """What TensorFlow says where another machine of a cluster, or the clips, have gone becomes one line."""
     try:
         yield
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
-        problem = "another machine of TF_CONFIG has ended or cannot be reached"
-        raise UserError(f"{problem}; start all of them again, with --resume True") from error
+    except tf.errors.OpError as error:
+        check_whole(data.clips)
+        if isinstance(error, tf.errors.UnavailableError | tf.errors.AbortedError | tf.errors.DeadlineExceededError):
+            problem = "another machine of TF_CONFIG has ended or cannot be reached"
+            raise UserError(f"{problem}; start all of them again, with --resume True") from error
+        raise
 
 
 class Trainer:
@@ -175,6 +175,7 @@ class Source:
 
     def __init__(self, data, device):
         self.data, self.device, self.resident = data, device, device.holds(data.clips.nbytes)
+        check_whole(data.clips)
         with device.strategy.scope():
             self.targets = tf.Variable(data.targets, trainable=False)
             self.clips = tf.Variable(data.clips, trainable=False) if self.resident else None
@@ -217,7 +218,8 @@ class Predictor:
 
 def predict(model, data, batch, device):
     """Probabilities of the test clips, float32 (len(data.test), nclass)."""
-    return Predictor(model, Source(data, device), device.whole_batch(min(batch, len(data.test))))(data.test)
+    with in_one_line(data):
+        return Predictor(model, Source(data, device), device.whole_batch(min(batch, len(data.test))))(data.test)
 
 
 def in_float32(build, model):
@@ -228,23 +230,3 @@ def in_float32(build, model):
     keras.config.set_dtype_policy(policy)
     plain.set_weights(model.get_weights())
     return plain
-
-
-def save_checkpoint(model, history, path):
-    """Weights, optimizer and history in one file that replaces the former one at once."""
-    import h5py
-
-    with files.replaced(path, KERAS_ENDING) as new:
-        model.save_weights(new)
-        with h5py.File(new, "a") as file:
-            file.attrs["history"] = json.dumps(history)
-
-
-def restore(model, path):
-    """Takes weights and optimizer from a checkpoint -> its history."""
-    import h5py
-
-    with tempfile.TemporaryDirectory() as folder:
-        model.load_weights(linked(path, folder))
-    with h5py.File(path) as file:
-        return json.loads(file.attrs["history"])

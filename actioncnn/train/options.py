@@ -38,7 +38,10 @@ class Options:
     epoch: int = option(OF_2017, 100, "number of epochs", whole_number(1))
     videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
     nclass: int = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
-    output: Path = option(OF_2017, MISSING, "directory for the results; made if missing", Path, required=True)
+    output: Path = option(
+        OF_2017, MISSING, "directory for the results; made if missing; a run that is in it is kept, and the new one "
+        "refused, without --overwrite or --resume", Path, required=True,
+    )  # fmt: skip
     color: bool = option(OF_2017, False, "RGB frames instead of grayscale", bool)
     split: str = option(
         DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
@@ -80,6 +83,7 @@ class Options:
     resume: bool = option(
         TRAINING, False, "go on with a run that was interrupted, from the checkpoint in --output", bool
     )
+    overwrite: bool = option(TRAINING, False, "replace the run in --output, from the start of the new one", bool)
     members = None  # number of networks that are averaged, where one is not trained for itself
 
     @property
@@ -132,4 +136,7 @@ def parse(kind, description, words=None):
             if each.metadata["group"] == group:
                 default = None if each.default is MISSING else each.default
                 of_group.add_argument("--" + each.name.replace("_", "-"), default=default, **each.metadata["argument"])
-    return kind(**vars(command.parse_args(words)))
+    options = kind(**vars(command.parse_args(words)))
+    if options.resume and options.overwrite:
+        command.error("--resume goes on with the run in --output, --overwrite replaces it: give one of them")
+    return options

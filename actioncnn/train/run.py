@@ -1,12 +1,12 @@
 """One run of a training script: from its options to the files in --output."""
 
-import json
+import contextlib
 import os
 import re
 import sys
-from dataclasses import asdict, dataclass, replace
+import tempfile
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +14,34 @@ import numpy as np
 from actioncnn import device
 from actioncnn.cli import warn
 from actioncnn.data.cache import default_cache
-from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, resolve, test_views
+from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
-from actioncnn.files import make_output
+from actioncnn.files import check_room, make_output, sweep
 from actioncnn.modelfile.classes import write_classes
 from actioncnn.modelfile.io import save_model
 from actioncnn.report import metrics, results, tables
+from actioncnn.train import folder, record
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Augment, Network, Recipe
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
-UNLIKE = (
-    "output",
-    "cache",
-    "workers",
-    "gpus",
-    "resume",
-    "views",
-)  # options that may differ between a run and its resumption
+PICTURES = 8 << 20  # bytes; those of 101 classes take half of it
 
 
 def train(options, network):
     """Trains a network, or an ensemble of it, as options.Options say and writes all outputs."""
     make_output(options.output)
+    several = options.split == "all" or options.split.startswith("folds:")
+    with folder.alone(options.output) if device.cluster()[1] else contextlib.nullcontext():
+        for place in (options.output, tempfile.gettempdir()):
+            sweep(place)
+        if not options.resume:  # before hours of reading
+            written = folder.PARTED if several else folder.names(network.stem, options.members)
+            folder.check_free(options.output, written, options.overwrite)
+        train_on_splits(options, network)
+
+
+def train_on_splits(options, network):
     data, notes = load_dataset(
         options.videos, options.nclass, options.sampling, options.cache, options.workers, **options.layout
     )
@@ -45,16 +50,23 @@ def train(options, network):
         notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
     names, why = resolve(data, options.split, options.seed)
     notes += why
+    outputs = [options.output / folder_of(name) for name in names] if len(names) > 1 else [options.output]
+    for output in outputs if len(names) > 1 and not options.resume else ():
+        folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
     print(f"device: {on.name}, {on.precision}")
+    whole = None
+    if outputs != [options.output]:
+        whole = record.record(options, network, recipe, data, options.split, on)
+        whole["parts"] = [output.name for output in outputs]
+        folder.open_run(options.output, whole, folder.PARTED, options.resume, on.chief)
     rows = []
-    for name, (part, more) in zip(names, splits, strict=True):
-        output = options.output / folder_of(name) if len(names) > 1 else options.output
+    for name, output, (part, more) in zip(names, outputs, splits, strict=True):
         describe(options.videos, name, part, notes + more)
         rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
-    if len(names) > 1 and on.chief:
-        summarize(options.output, rows)
+    if whole and on.chief:
+        folder.close_run(options.output, whole, summarize(options.output, rows))
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
     print(f"results: {options.output}")
@@ -102,85 +114,61 @@ class Run:
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
-        if self.options.resume and (figures := self.check_resumed()):
+        device.begin_anew()  # what Keras names follows from no other split
+        if self.device.chief:
+            self.check_room()
+        if figures := folder.open_run(self.output, self.record, self.written, self.options.resume, self.device.chief):
+            print(f"note: the run in {self.output} had ended; nothing is left to do")
             return figures
         if self.device.chief:
-            self.output.mkdir(exist_ok=True)
-            if not self.options.resume:
-                self.remove_checkpoints()
             write_classes(self.output, self.data.classes)
-            self.write_args()
         model = self.train_members() if self.options.members else self.train_one()
         probabilities, figures = self.evaluate(model)
         if self.device.chief:
             self.write(model, probabilities, figures)
         return figures
 
+    @cached_property
+    def record(self):
+        return record.record(self.options, self.network, self.recipe, self.data, self.split, self.device)
+
+    @cached_property
+    def written(self):
+        return folder.names(self.network.stem, self.options.members)
+
+    @property
+    def build(self):
+        from actioncnn.train import networks
+
+        return partial(getattr(networks, self.network.name), self.data.shape, len(self.data.classes))
+
+    def check_room(self):
+        """UserError: the disk has no room for checkpoints, model and pictures."""
+        weights, members = 4 * self.build().count_params(), self.options.members or 1
+        device.begin_anew()
+        state = 3 * weights + (1 << 16)  # with the two moments of Adam, and what HDF5 adds
+        total = (members + 1) * state + 2 * members * weights + PICTURES  # one state more: the new beside the former
+        paths = [self.output / name for name in self.written]
+        there = sum(path.stat().st_size for path in paths if path.is_file())
+        check_room(self.options.output, total - there, max(state, members * weights))
+
     def write(self, model, probabilities, figures):
-        path = self.output / self.network.stem
-        save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"))
+        data, path = self.data, self.output / self.network.stem
+        facts = {"classes": data.classes, "sampling": data.sampling._asdict()}
+        save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"), path.with_suffix(".keras"), facts)
         results.plot_model(self.output, model)
-        data = self.data
         videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]
         labels = data.labels(data.test)
         results.write_evaluation(self.output, TestClips(data), videos, data.classes, labels, probabilities)
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
-        self.write_args(figures)
-        self.remove_checkpoints()
-
-    def remove_checkpoints(self):
-        for checkpoint in self.output.glob("checkpoint*.h5"):
-            checkpoint.unlink()
-
-    def write_args(self, figures=None):
-        values = {
-            "options": asdict(self.options),
-            "seed": self.options.seed,
-            "split": self.split,
-            "model": self.network.stem,
-            "sampling": self.data.sampling._asdict(),
-            "recipe": self.recipe.as_dict(),
-            "counts": self.counts,
-            "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "opencv-python-headless")},
-            "device": self.device.name,
-            "precision": self.device.precision,
-            "metrics": figures,
-        }
-        tables.write_json(self.output / "args.json", values, indent=2)
-
-    @cached_property
-    def counts(self):
-        return {name: len(getattr(self.data, name)) for name in ("videos", "classes", "train", "test")}
-
-    def check_resumed(self):
-        """The figures of a run that had ended, else None; UserError where the former run was another one."""
-        try:
-            former = json.loads((self.output / "args.json").read_text())
-        except (OSError, ValueError):
-            return None
-        for name, value in json.loads(json.dumps(asdict(self.options), default=str)).items():
-            if name not in UNLIKE and former["options"].get(name) != value:
-                option, before = "--" + name.replace("_", "-"), former["options"].get(name)
-                why = " (the learning rate falls over all epochs: a longer run differs from its start)" * (
-                    name == "epoch"
-                )
-                raise UserError(
-                    f"--resume: {self.output} holds a run with {option} {before}, not {value}{why}; "
-                    "give the same options, or start anew without --resume"
-                )
-        if former["counts"] != self.counts:
-            raise UserError(
-                f"--resume: the videos are not those of the run in {self.output}; start anew without --resume"
-            )
-        if former["metrics"]:
-            print(f"note: the run in {self.output} had ended; nothing is left to do")
-        return former["metrics"]
+        folder.close_run(self.output, self.record, figures, folder.checkpoints(self.options.members))
 
     def train_one(self, member=None):
         """A trained network in float32; its curves and its table are written after each epoch."""
-        from actioncnn.train import loop, networks
+        from actioncnn.train import loop
+        from actioncnn.train.checkpoint import Checkpoint
 
         suffix, prefix = ("", "model") if member is None else (f"_{member}", member)
 
@@ -188,9 +176,9 @@ class Run:
             tables.write_history(self.output / f"result{suffix}.txt", history)
             results.plot_curves(self.output, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
 
-        build = partial(getattr(networks, self.network.name), self.data.shape, len(self.data.classes))
+        path, run = self.output / f"checkpoint{suffix}.h5", digest(record.identity(self.record), member)
         model, history = loop.fit(
-            build,
+            self.build,
             self.data,
             self.recipe,
             batch=self.options.batch,
@@ -198,26 +186,27 @@ class Run:
             seed=self.options.seed + (member or 0),
             balance=self.options.balance,
             device=self.device,
-            checkpoint=self.output / f"checkpoint{suffix}.h5",
+            checkpoint=Checkpoint(path, run, self.options.resume),
             on_epoch=write,
         )
         if self.device.chief:
             write(history)
         if not np.isfinite(history[-1]["loss"]):
-            raise UserError(f"the loss is not a number after epoch {len(history)}; try a smaller --learning-rate")
-        return loop.in_float32(build, model)
+            raise UserError(
+                f"the loss is not a number after epoch {len(history)}; "
+                "try a smaller --learning-rate, with --overwrite True"
+            )
+        return loop.in_float32(self.build, model)
 
     def train_members(self):
         """The average of networks of different seeds, trained one after the other."""
-        import keras
-
         from actioncnn.train import networks
 
         members = []
         for member in range(self.options.members):
             print(f"model {member + 1} of {self.options.members}", flush=True)
             members.append(self.train_one(member))
-            keras.backend.clear_session(free_memory=True)  # its optimizer and compiled steps
+            device.begin_anew()  # without its optimizer and compiled steps
         return networks.average(members)
 
     def evaluate(self, model):
@@ -237,7 +226,10 @@ class Run:
 
 
 def summarize(output, rows):
-    """Writes result.txt of several splits: loss and accuracy of each, mean, deviation; of folds all predictions too."""
+    """Writes result.txt of several splits: loss and accuracy of each, mean, deviation; of folds all predictions.
+
+    Returns the means.
+    """
     folders = [output / folder_of(row["split"]) for row in rows]
     columns = {name: [row[name] for row in rows] for name in ("loss", "top1", "mean_class_accuracy")}
     for label, of in (("mean", np.mean), ("std", partial(np.std, ddof=1))):
@@ -248,3 +240,4 @@ def summarize(output, rows):
     mean, std = rows[-2]["top1"], rows[-1]["top1"]
     count = "three splits" if rows[0]["split"] == "1" else f"{len(folders)} folds"
     print(f"{count}: top-1 {mean:.4f}, standard deviation {std:.4f}")
+    return {name: rows[-2][name] for name in columns}

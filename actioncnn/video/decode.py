@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.errors import NoFrameError, UserError
+from actioncnn.errors import NoFrameError, PassingError, UserError
 from actioncnn.video import pictures
 from actioncnn.video.sampling import evenly, wanted
 
@@ -151,15 +151,18 @@ def open_sure(path):
 
 
 def check_file(path):
-    """NoFrameError: not a file with something in it. A pipe would be waited for."""
+    """NoFrameError: not a file with something in it; PassingError: it cannot be read. A pipe would be waited for."""
     try:
         status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise NoFrameError("is not a file")
+        if not status.st_size:
+            raise NoFrameError("is empty")
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            file.read(1)
     except OSError as error:
-        raise NoFrameError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise NoFrameError("is not a file")
-    if not status.st_size:
-        raise NoFrameError("is empty")
+        raise PassingError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from error
 
 
 def bounded(capture):

@@ -14,12 +14,13 @@ from types import ModuleType
 from typing import NamedTuple
 
 from actioncnn.device import cpus
-from actioncnn.errors import NoFrameError, UserError, one_line
+from actioncnn.errors import NoFrameError, PassingError, UserError, one_line
 from actioncnn.video import decode, pictures
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
 CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
+PASSING = signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM  # no memory, a shutdown, a slow drive
 TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
 
 
@@ -27,6 +28,7 @@ class Failed(NamedTuple):
     """In place of what was to be read of a video: the reason why it is not there, in a few words."""
 
     reason: str
+    passing: bool = False  # it may pass: the file is missing, say, or the system ended the process
 
 
 class Finished(NamedTuple):
@@ -61,7 +63,12 @@ def clips(paths, sampling, workers=None):
 
 
 def _clip(path, sampling):
-    yield read_clip(path, sampling)
+    try:
+        clip = read_clip(path, sampling)
+    finally:
+        if not os.path.isdir(path):
+            decode.check_file(path)  # of a drive that goes meanwhile none or some of the frames are read
+    yield clip
     yield from map(Remark, pictures.remarks(path, sampling.places))
 
 
@@ -117,11 +124,14 @@ def receive(worker, task):
     except (EOFError, OSError):
         worker.process.join()
         task.tries += 1
-        return Failed(cause(worker.process.exitcode)) if task.tries == TRIES else None
+        status = worker.process.exitcode
+        return Failed(cause(status), -status in PASSING) if task.tries == TRIES else None
 
 
 def cause(status):
     """Why a process ended that had a video, in a few words, from its exit status."""
+    if status == -signal.SIGKILL:
+        return "the system killed its process, maybe for want of memory"
     if status == -signal.SIGALRM:
         return "the decoder hangs on it"
     return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
@@ -171,9 +181,9 @@ def send_all(pipe, job, path, known):
     except BrokenPipeError:
         raise
     except NoFrameError as error:
-        end = Failed(str(error))
+        end = Failed(str(error), isinstance(error, PassingError))
     except Exception as error:  # whatever else a broken file leads to must cost only that file
-        end = Failed(one_line(error))
+        end = Failed(one_line(error), isinstance(error, OSError | MemoryError))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     pipe.send(end)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, as_pictures, names, video, write_blocks
 
-from actioncnn.data import cache
+from actioncnn.data import batches, cache, clipfile
 from actioncnn.errors import UserError
 from videoto3d import Videoto3D
 
@@ -136,6 +136,7 @@ DAMAGES = {
     "a header of noise": lambda path: path.write_bytes(path.read_bytes()[:9] + b"\x00(((" + path.read_bytes()[13:]),
     "without its log": lambda path: path.with_suffix(".log").unlink(),
     "a log of noise": lambda path: path.with_suffix(".log").write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n"),
+    "a log of deeply nested JSON": lambda path: path.with_suffix(".log").write_text("[" * 100_000),
     "an unknown log": lambda path: path.with_suffix(".log").write_text(
         '[[1], 2, null]\n{}\n5\n[7, 1, null]\n["0", 1, 1]\n'
     ),
@@ -165,7 +166,7 @@ def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
 def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_path, monkeypatch):
     load(videos)
     with monkeypatch.context() as patch:
-        patch.setattr(cache.zlib, "crc32", lambda *_: pytest.fail("checked again"))
+        patch.setattr(clipfile.zlib, "crc32", lambda *_: pytest.fail("checked again"))
         load(videos)
     array_file(tmp_path).with_suffix(".proof").write_text("damaged")
     load(videos)
@@ -178,6 +179,38 @@ def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_
     array_file(tmp_path).with_suffix(".log").unlink()
     load(videos)
     assert array.any() and array_file(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
+
+
+def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
+    """To read what is no longer there would end the process."""
+    array, _ = load(videos)
+    batches.check_whole(array)
+    batches.check_whole(np.zeros(3))
+    os.truncate(array_file(tmp_path), 1000)
+    with pytest.raises(UserError, match=r"npy was cut while it was in use; .*--resume True"):
+        batches.copy_rows(array[..., 0], np.array([5]))
+
+
+@pytest.mark.parametrize("ending", [".npy", ".log", ".proof", ".lock"])
+def test_a_folder_in_the_place_of_a_file_is_named(videos, load, tmp_path, ending):
+    load(videos)
+    path = array_file(tmp_path).with_suffix(ending)
+    if ending != ".npy":
+        array_file(tmp_path).with_suffix(".log").unlink()
+    path.unlink(missing_ok=True)
+    (path / "mine").mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{path}: is a directory; move it away"):
+        load(videos)
+    assert (path / "mine").exists()
+
+
+def test_checksums_tell_the_content(videos, load, tmp_path):
+    load(videos)
+    before = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    write_blocks(videos[2].path, 9)
+    load(videos)
+    after = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, True, False, True, True, True]
 
 
 def test_partial_file_is_finished(videos, load, decoded, tmp_path):
@@ -309,7 +342,7 @@ def test_full_disk_is_noticed_before_anything_is_decoded(videos, load, decoded, 
 
 
 def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monkeypatch):
-    write, count = cache._write, 4
+    write, count = clipfile.write, 4
 
     def full(partial, log, shape, results, bar):
         def some():
@@ -320,7 +353,7 @@ def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monk
         write(partial, log, shape, some(), bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_write", full)
+        patch.setattr(clipfile, "write", full)
         with pytest.raises(UserError, match="--cache: .*No space left on device; make room"):
             load(videos, workers=1)
     before = len(decoded())
@@ -428,3 +461,43 @@ def test_what_is_odd_about_pictures_is_told_once(videos, load, tmp_path, capfd):
     assert failures == {}
     load(folders)
     assert capfd.readouterr().err == ""
+
+
+def test_a_failure_that_passes_is_tried_again(videos, load, decoded):
+    hidden = videos[2].path.rename(videos[2].path.with_suffix(".hidden"))
+    key, cache_key = cache.cache_key(videos, SAMPLING), cache.cache_key
+    with pytest.MonkeyPatch.context() as patch:  # as if the drive went after the files were listed
+        patch.setattr(cache, "cache_key", lambda *_: key)
+        array, failures = load(videos)
+        assert failures == {2: "no such file"} and array[3].any() and not array[2].any()
+        hidden.rename(videos[2].path)
+        before = len(decoded())
+        array, failures = load(videos)
+        assert failures == {} and array[2].any() and len(decoded()) == before + 1
+        assert load(videos)[1] == {} and len(decoded()) == before + 1
+    assert cache.cache_key is cache_key
+
+
+def test_a_drive_that_has_gone_ends_the_run_and_costs_nothing(videos, load, decoded, monkeypatch):
+    key = cache.cache_key(videos, SAMPLING)
+    monkeypatch.setattr(cache, "cache_key", lambda *_: key)
+    for item in videos[1:5]:
+        item.path.rename(item.path.with_suffix(".hidden"))
+    with pytest.raises(UserError, match="4 of 6 videos cannot be read for now, such as .*1.avi: no such file; check"):
+        load(videos)
+    for item in videos[1:5]:
+        item.path.with_suffix(".hidden").rename(item.path)
+    before = len(decoded())
+    assert load(videos)[1] == {} and len(decoded()) == before + 4
+
+
+def kill(path, sampling):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_the_system_kills_is_no_verdict_on_the_video(videos, load, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("actioncnn.video.decode.read_clip", kill)
+        with pytest.raises(UserError, match="6 of 6 .* the system killed its process, maybe for want of memory; check"):
+            load(videos)
+    assert load(videos)[1] == {}

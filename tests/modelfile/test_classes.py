@@ -36,6 +36,9 @@ def test_which_file_names_the_classes(tmp_path, capsys):
     assert "2 names for 3 classes: not used" in capsys.readouterr().err
     (tmp_path / "others.txt").write_text("A\nB\nC\n")
     assert class_names(model, 3, tmp_path / "others.txt") == ["A", "B", "C"]
+    assert class_names(model, 2, None, ["X", "Y"]) == ["X", "Y"]  # the model knows better than the folder
+    assert class_names(model, 2, None, ["X"]) == ["Jump", "Run"]
+    assert class_names(model, 3, tmp_path / "others.txt", ["X", "Y", "Z"]) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize(("name", "reason"), [("none.txt", "no such file"), (".", "is a directory")])

@@ -53,17 +53,37 @@ def test_failed_save_keeps_the_old_files(saved, monkeypatch):
     model, json_path, hd5_path = saved
     before = json_path.read_bytes(), hd5_path.read_bytes()
 
-    def full_disk(self, path):
-        path.write_bytes(b"half a fi")
+    def full_disk(path, content):
+        with path.open("wb") as file:
+            file.write(content[:9])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(model), "save_weights", full_disk)
-    with pytest.raises(UserError, match=r"m.hd5: cannot be written \(No space left"):
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(UserError, match=r"m.hd5: cannot be written \(No space left on device; it needs \d+ bytes"):
         io.save_model(model, json_path, hd5_path)
+    monkeypatch.undo()
     assert before == (json_path.read_bytes(), hd5_path.read_bytes())
     assert len(list(json_path.parent.iterdir())) == 2
     with pytest.raises(UserError, match="cannot be written"):
         io.save_model(model, json_path.parent / "none" / "m.json", json_path.parent / "none" / "m.hd5")
+
+
+def test_one_file_for_keras_tells_the_classes(saved, tmp_path):
+    import keras
+
+    model, told = saved[0], {"classes": ["a", "bad\udcffname", "篮球"], "sampling": {"size": 9}}
+    contents = []
+    for name in "xy":
+        paths = [tmp_path / f"{name}{ending}" for ending in (".json", ".hd5", ".keras")]
+        io.save_model(model, *paths, told)
+        contents.append([path.read_bytes() for path in paths])
+        assert same(model, io.load_model(paths[2]), inputs(FRAME))
+        assert same(model, keras.saving.load_model(paths[2]), inputs(FRAME))
+        assert [io.told_classes(path) for path in paths] == [None, told["classes"], told["classes"]]
+    assert contents[0] == contents[1]
+    with zipfile.ZipFile(tmp_path / "x.keras") as archive:
+        assert json.loads(archive.read("metadata.json"))["sampling"] == {"size": 9}
+    assert model.compiled
 
 
 def test_what_is_not_a_model(saved, tmp_path):

@@ -280,3 +280,25 @@ def test_a_folder_of_pictures_is_a_video(run, result, bars, tmp_path):
         told = [json.loads(run("predict.py", "--run", result, "--json", *options, path)[1]) for path in (video, folder)]
         assert told[0][0] | {"file": str(folder)} == told[1][0]
     assert "25 a second are assumed" in run("predict.py", "--run", result, "--window", "0.4", folder)[2]
+
+
+def test_a_run_that_has_not_ended_is_one_line(run, result, bars, tmp_path):
+    unfinished = shutil.copytree(result, tmp_path / "run")
+    args = json.loads((unfinished / "args.json").read_text())
+    (unfinished / "args.json").write_text(json.dumps(args | {"metrics": None}))
+    video = next(bars.iterdir())
+    for model in (("--run", unfinished), ("--model", unfinished / "ucf101_3dcnnmodel.json")):
+        code, _, error = run("predict.py", *model, video)
+        assert code == 1 and "has not ended" in error and error.count("\n") == 1
+
+
+def test_classes_are_those_of_the_model(run, result, bars, tmp_path):
+    moved = shutil.copytree(result, tmp_path / "run")
+    (moved / "classes.txt").write_text("Other\nNames\n")
+    video = next(bars.iterdir())
+    code, output, _ = run("predict.py", "--run", moved, video)
+    assert code == 0 and "BarLeft" in output and "Other" not in output
+    (moved / "classes.txt").unlink()
+    (moved / "args.json").unlink()
+    one_file = moved / "ucf101_3dcnnmodel.keras"
+    assert run("predict.py", "--model", one_file, video) == (0, output, "")  # nothing is assumed

@@ -11,18 +11,7 @@ import pytest
 from helpers import ROOT, as_pictures
 
 from actioncnn.report import tables
-
-RUN_FILES = {
-    "args.json",
-    "class_report.csv",
-    "classes.txt",
-    "confusion_matrix.png",
-    "model.png",
-    "model_accuracy.png",
-    "model_loss.png",
-    "predictions.csv",
-    "result.txt",
-}
+from actioncnn.train import folder
 
 
 def metrics(output):
@@ -31,9 +20,8 @@ def metrics(output):
 
 def check_run(output, stem, epochs):
     """All files of a run are there, and say the same."""
-    names = {path.name for path in output.iterdir()}
-    assert names >= RUN_FILES | {f"{stem}.json", f"{stem}.hd5"}
-    assert not [name for name in names if name.startswith((".", "checkpoint"))]
+    names = {path.name for path in output.iterdir() if path.is_file()}
+    assert names == {name for name in folder.names(stem) if name != "checkpoint.h5"}  # what a later run replaces
     history = tables.read_history(output / "result.txt")
     assert [row["epoch"] for row in history] == list(range(1, epochs + 1))
     assert (output / "result.txt").read_text().startswith("epoch\tloss\tacc\tval_loss\tval_acc\n1\t")
@@ -98,6 +86,7 @@ def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_pa
     names = {path.name for path in (tmp_path / "whole").iterdir()}
     assert names >= {f"{i}_{kind}.png" for i in (0, 1) for kind in ("accuracy", "loss")}
     assert names >= {"result_0.txt", "result_1.txt", "result.txt", "ucf101_3dcnnmodel.hd5", "predictions.csv"}
+    assert names == set(folder.names("ucf101_3dcnnmodel", 2)) - set(folder.checkpoints(2))
     header, figures = (tmp_path / "whole" / "result.txt").read_text().splitlines()
     assert header == "loss\tacc" and float(figures.split("\t")[1]) == pytest.approx(metrics(tmp_path / "whole")["top1"])
     assert metrics(tmp_path / "whole")["top1"] > 0.75
@@ -122,7 +111,7 @@ def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_pa
     assert len(tables.read_history(tmp_path / "killed" / "result_1.txt")) == 2
     monkeypatch.setattr(loop, "fit", fit)
     assert run("3dcnn_ensemble.py", *options, "--output", tmp_path / "killed", "--resume")[0] == 0
-    for name in ("result_0.txt", "result_1.txt", "result.txt", "predictions.csv"):
+    for name in names - {"args.json"}:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
@@ -174,6 +163,17 @@ def test_a_resumed_run_must_be_the_same_run(run, bars, cache, tmp_path):
     assert code == 1 and "--batch" in error and error.strip().count("\n") == 0
     code, output, _ = run("3dcnn.py", *options, "--resume")
     assert code == 0 and "nothing is left to do" in output and (tmp_path / "result.txt").read_bytes() == before
+    code, _, error = run("3dcnn.py", *options)
+    assert code == 1 and "holds a finished run" in error and "--overwrite True" in error
+    shutil.copytree(bars, tmp_path / "videos")
+    options[1] = tmp_path / "videos"
+    args = json.loads((tmp_path / "args.json").read_text())
+    args["options"]["videos"] = str(tmp_path / "videos")
+    (tmp_path / "args.json").write_text(json.dumps(args))
+    assert run("3dcnn.py", *options, "--resume")[0] == 0  # the same videos elsewhere
+    shutil.copy(*(tmp_path / "videos" / f"v_BarLeft_g{group}_c01.avi" for group in ("01", "02")))
+    code, _, error = run("3dcnn.py", *options, "--resume")
+    assert code == 1 and "the videos are not those of the run" in error
 
 
 @pytest.mark.slow
@@ -194,6 +194,13 @@ def test_all_splits(run, bars, cache, tmp_path):
     assert float(rows[4][2]) == pytest.approx(np.mean(top1), abs=1e-5) and "three splits" in output
     with (tmp_path / "split_3" / "predictions.csv").open() as file:
         assert {row["file"].split("_")[2] for row in csv.DictReader(file)} == {"g15"}
+    parts = [tmp_path / f"split_{number}" for number in (1, 2, 3)]
+    before = {path: path.read_bytes() for part in parts for path in part.iterdir()}
+    for path in parts[2].iterdir():
+        path.unlink()
+    code, output, error = run("3dcnn.py", *options, "--split", "all", "--resume")
+    assert code == 0 and output.count("had ended") == 2, error
+    assert {path: path.read_bytes() for part in parts for path in part.iterdir()} == before
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from keras import layers
 
 from actioncnn import device
 from actioncnn.train import loop, networks
+from actioncnn.train.checkpoint import Checkpoint
 from actioncnn.train.recipes import Augment, Recipe
 
 DEVICE = device.setup("float32")
@@ -99,7 +100,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(whole, tmp_path, after):
         if len(history) == after:
             raise Killed
 
-    checkpoint = tmp_path / "checkpoint.h5"
+    checkpoint = Checkpoint(tmp_path / "checkpoint.h5", "this run")
     with pytest.raises(Killed):
         fit(checkpoint=checkpoint, on_epoch=kill)
     model, history = fit(checkpoint=checkpoint)

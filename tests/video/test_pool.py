@@ -85,7 +85,8 @@ def test_broken_videos_are_left_out_with_a_reason(broken, load, decoded, capfd):
     assert "reading videos" in (error := capfd.readouterr().err) and not error.replace("reading videos: ", "").count(
         "avi"
     )
-    assert load(broken)[1] == failures and decoded() == names(broken)
+    assert load(broken)[1] == failures
+    assert decoded() == [*names(broken), "5.avi"]  # what is missing may be there the next time
     write_blocks(broken[5].path)
     assert set(load(broken)[1]) == {1, 2, 4}
 
