@@ -22,6 +22,7 @@ from actioncnn.modelfile.io import save_model
 from actioncnn.report import metrics, results, tables
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Augment, Network, Recipe
+from actioncnn.train.start import Start
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
 UNLIKE = (
@@ -36,6 +37,7 @@ UNLIKE = (
 
 def train(options, network):
     """Trains a network, or an ensemble of it, as options.Options say and writes all outputs."""
+    start = Start(options.start, options.sampling, options.output) if options.start else None
     make_output(options.output)
     data, notes = load_dataset(
         options.videos, options.nclass, options.sampling, options.cache, options.workers, **options.layout
@@ -52,7 +54,7 @@ def train(options, network):
     for name, (part, more) in zip(names, splits, strict=True):
         output = options.output / folder_of(name) if len(names) > 1 else options.output
         describe(options.videos, name, part, notes + more)
-        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
+        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on, start).complete())
     if len(names) > 1 and on.chief:
         summarize(options.output, rows)
     for row, reason in data.failures.items():
@@ -99,6 +101,7 @@ class Run:
     split: str
     output: Path
     device: device.Device
+    start: Start | None = None
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
@@ -142,6 +145,7 @@ class Run:
             "model": self.network.stem,
             "sampling": self.data.sampling._asdict(),
             "recipe": self.recipe.as_dict(),
+            **({"start": list(self.start.said.values())} if self.start else {}),
             "counts": self.counts,
             "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "opencv-python-headless")},
             "device": self.device.name,
@@ -161,8 +165,9 @@ class Run:
         except (OSError, ValueError):
             return None
         for name, value in json.loads(json.dumps(asdict(self.options), default=str)).items():
-            if name not in UNLIKE and former["options"].get(name) != value:
-                option, before = "--" + name.replace("_", "-"), former["options"].get(name)
+            before = former["options"].get(name, getattr(type(self.options), name, None))  # it may be a newer option
+            if name not in UNLIKE and before != value:
+                option = "--" + name.replace("_", "-")
                 why = " (the learning rate falls over all epochs: a longer run differs from its start)" * (
                     name == "epoch"
                 )
@@ -189,15 +194,16 @@ class Run:
             results.plot_curves(self.output, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
 
         build = partial(getattr(networks, self.network.name), self.data.shape, len(self.data.classes))
+        checkpoint = self.output / f"checkpoint{suffix}.h5"
         model, history = loop.fit(
-            build,
+            self.begun(build, member or 0, checkpoint) if self.start else build,
             self.data,
             self.recipe,
             batch=self.options.batch,
             epochs=self.options.epoch,
             seed=self.options.seed + (member or 0),
             device=self.device,
-            checkpoint=self.output / f"checkpoint{suffix}.h5",
+            checkpoint=checkpoint,
             on_epoch=write,
         )
         if self.device.chief:
@@ -205,6 +211,11 @@ class Run:
         if not np.isfinite(history[-1]["loss"]):
             raise UserError(f"the loss is not a number after epoch {len(history)}; try a smaller --learning-rate")
         return loop.in_float32(build, model)
+
+    def begun(self, build, member, checkpoint):
+        """build, with the weights of --start; what is taken over is not said again where a run goes on."""
+        how = member, self.options.freeze, checkpoint.exists()
+        return self.start.begun(build, self.data.classes, *how)
 
     def train_members(self):
         """The average of networks of different seeds, trained one after the other."""

@@ -51,7 +51,7 @@ def of_run(args):
 
 
 def told_of(args, folder):
-    """The Sampling that the args.json in `folder`, as a dict, tells; None where it is empty. UserError: it is damaged."""
+    """The Sampling that the args.json of a folder, a dict, tells; None where it is empty. UserError: it is damaged."""
     try:
         return of_run(args) if args else None
     except (KeyError, TypeError) as error:
