@@ -25,11 +25,18 @@ SELECT = (
 
 
 def write_savedmodel(model, path):
-    model.export(path, format="tf_saved_model", verbose=False)
+    model.export(path, format="tf_saved_model", verbose=False, input_signature=clips_of(model))
 
 
 def write_onnx(model, path):
-    model.export(path, format="onnx", verbose=False)
+    model.export(path, format="onnx", verbose=False, input_signature=clips_of(model))
+
+
+def clips_of(model, count=None):
+    """What an exported model is called with: `count` clips, None for any number."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec((count, *model.input_shape[1:]), name="clip")]
 
 
 def write_keras(model, path):
@@ -41,12 +48,12 @@ def write_tflite(model, path):
     import tensorflow as tf
 
     model, ops = flat_pooling(model), tf.lite.OpsSet
-    how = {"format": "litert", "input_signature": [tf.TensorSpec((1, *model.input_shape[1:]), name="clip")]}
+    how = {"format": "litert", "input_signature": clips_of(model, 1), "verbose": False}
     try:
-        model.export(path, **how, verbose=False, target_spec={"supported_ops": [ops.TFLITE_BUILTINS]})
+        model.export(path, **how, target_spec={"supported_ops": [ops.TFLITE_BUILTINS]})
         return None
     except Exception:  # whatever the converter raises: what it cannot do here it may do with TensorFlow's operations
-        model.export(path, **how, verbose=False)
+        model.export(path, **how)
         return SELECT
 
 
