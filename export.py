@@ -45,10 +45,10 @@ def test_clips(found, sampling, videos=None, workers=None):
     directory = videos or Path(found.args.get("options", {}).get("videos", ""))
     try:
         with open(found.model.parent / "predictions.csv", encoding="utf-8", errors="surrogateescape") as file:
-            paths = [directory / row["file"] for row in csv.DictReader(file)]
+            paths = [directory / row["file"] for row in csv.DictReader(file) if found.args]
     except (OSError, KeyError):
         paths = []
-    there = {place: path for place, path in enumerate(paths) if path.is_file()} if found.args else {}
+    there = {place: path for place, path in enumerate(paths) if path.is_file()}
     decoded = cli.bar(iterable=pool.clips(there, sampling, workers), desc="test clips", total=len(there), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
     if clips:

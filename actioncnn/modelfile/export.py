@@ -134,9 +134,15 @@ def export(model, format, path):
 
 
 def opened(format, path):
-    """A function that runs an exported model: clips, float32 (B, ...) -> probabilities, float32 (B, classes)."""
-    with quiet():
-        return FORMATS[format].open(path)
+    """A function that runs an exported model: clips, float32 (B, ...) -> probabilities, float32 (B, classes).
+
+    UserError: the programs of this format cannot run it.
+    """
+    try:
+        with quiet():
+            return FORMATS[format].open(path)
+    except Exception as error:  # whatever a runtime says of what it does not know
+        raise UserError(f"{path}: is written, but cannot be run: {one_line(error)}") from error
 
 
 @contextlib.contextmanager

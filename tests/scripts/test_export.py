@@ -22,7 +22,8 @@ runner = Interpreter(path + "tflite").get_signature_runner()
 name, = runner.get_input_details()
 answers.append(np.concatenate([list(runner(**{name: clip[None]}).values())[0] for clip in clips]))
 import tensorflow as tf
-answers.append(tf.saved_model.load(path + "savedmodel").serve(clips).numpy())
+loaded = tf.saved_model.load(path + "savedmodel")
+answers.append(loaded.serve(clips).numpy())
 import keras
 answers.append(keras.saving.load_model(path + "keras").predict_on_batch(clips))
 np.save(folder + "/answers.npy", answers)
