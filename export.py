@@ -88,14 +88,14 @@ def main():
     path = output / f"{found.model.stem}.{args.format}"
     note = export.export(classifier.model, args.format, path)
     files.write(output / "labels.txt", "".join(f"{name}\n" for name in classifier.classes))
+    if note:
+        print(f"note: {path.name} {note}", flush=True)
     clips, which = test_clips(found, classifier.sampling, args.videos, args.workers)
     largest = largest_difference(classifier, export.opened(args.format, path), clips)
     about = export.describe(args.format, path, classifier.sampling, classifier.model)
     about["check"] = {"clips": which, "largest_difference": largest}
     write_json(output / f"{path.name}.json", about, indent=2)
     print(f"{path}: the largest difference of a probability is {largest:.1e} on {which}")
-    if note:
-        print(f"note: {path.name} {note}")
     if not largest <= LIMIT:
         raise UserError(f"{path}: differs by more than {LIMIT:g}: do not use it")
 
