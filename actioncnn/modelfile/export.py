@@ -79,7 +79,9 @@ def open_keras(path):
 def open_tflite(path):
     from ai_edge_litert.interpreter import Interpreter
 
-    run = Interpreter(str(path)).get_signature_runner()
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()  # an operation that is not there is told here
+    run = interpreter.get_signature_runner()
     (name,), (answer,) = run.get_input_details(), run.get_output_details()
     return lambda clips: np.concatenate([run(**{name: clip[None]})[answer] for clip in clips])
 

@@ -265,3 +265,37 @@ def test_mistakes_are_told_in_one_line(run, bars, tmp_path, monkeypatch, make, o
     lines = [line for line in error.replace("\r", "\n").splitlines() if line.strip() and "reading videos" not in line]
     assert code == 1 and len(lines) == 1
     assert all(word.lower() in lines[0].lower() for word in words), lines[0]
+
+
+@pytest.mark.slow
+def test_fine_tuning_goes_on_after_a_kill(run, bars, trained_run, cache, tmp_path, monkeypatch):
+    from actioncnn.train import loop
+
+    options = ["--videos", bars, "--nclass", 2, "--batch", 16, "--epoch", 2, "--cache", cache, "--size", 16]
+    options += ["--depth", 4, "--start", trained_run, "--freeze"]
+    code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "whole")
+    assert code == 0, error
+    said = "6 of 6 layers are those of"  # bars are the same classes: the head too
+    assert f"start: {said}" in output and "not trained" in output
+    saved = json.loads((tmp_path / "whole" / "args.json").read_text())
+    assert saved["options"]["start"] == str(trained_run) and saved["options"]["freeze"] and said in saved["start"][0]
+    fit = loop.fit
+
+    def killed(*args, on_epoch, **more):
+        def after(history):
+            on_epoch(history)
+            raise KeyboardInterrupt
+
+        return fit(*args, on_epoch=after, **more)
+
+    monkeypatch.setattr(loop, "fit", killed)
+    monkeypatch.setattr("os._exit", lambda code: sys.exit(code))
+    assert run("3dcnn.py", *options, "--output", tmp_path / "killed")[0] == 130
+    monkeypatch.setattr(loop, "fit", fit)
+    code, output, _ = run("3dcnn.py", *options, "--output", tmp_path / "killed", "--resume")
+    assert code == 0 and "start:" not in output
+    for name in ("result.txt", "predictions.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    without = [word for word in options if word not in ("--start", trained_run, "--freeze")]
+    code, _, error = run("3dcnn.py", *without, "--output", tmp_path / "killed", "--resume")
+    assert code == 1 and f"--start {trained_run}, not None" in error
