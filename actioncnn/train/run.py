@@ -25,14 +25,7 @@ from actioncnn.train.recipes import Augment, Network, Recipe
 from actioncnn.train.start import Start
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
-UNLIKE = (
-    "output",
-    "cache",
-    "workers",
-    "gpus",
-    "resume",
-    "views",
-)  # options that may differ between a run and its resumption
+UNLIKE = ("output", "cache", "workers", "gpus", "resume", "views")  # what a run and its resumption need not share
 
 
 def train(options, network):
@@ -195,8 +188,10 @@ class Run:
 
         build = partial(getattr(networks, self.network.name), self.data.shape, len(self.data.classes))
         checkpoint = self.output / f"checkpoint{suffix}.h5"
+        how = member or 0, self.options.freeze, checkpoint.exists()
+        begin = self.start.begun(build, self.data.classes, *how) if self.start else build
         model, history = loop.fit(
-            self.begun(build, member or 0, checkpoint) if self.start else build,
+            begin,
             self.data,
             self.recipe,
             batch=self.options.batch,
@@ -211,11 +206,6 @@ class Run:
         if not np.isfinite(history[-1]["loss"]):
             raise UserError(f"the loss is not a number after epoch {len(history)}; try a smaller --learning-rate")
         return loop.in_float32(build, model)
-
-    def begun(self, build, member, checkpoint):
-        """build, with the weights of --start; what is taken over is not said again where a run goes on."""
-        how = member, self.options.freeze, checkpoint.exists()
-        return self.start.begun(build, self.data.classes, *how)
 
     def train_members(self):
         """The average of networks of different seeds, trained one after the other."""

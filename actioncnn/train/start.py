@@ -24,7 +24,9 @@ class Start:
         self.said = {}  # by number of the member: what it took
         self.model, self.weights, args = find(*((path,) if path.is_dir() else (None, path)), option="--start")
         folder = self.model.parent
-        if output and folder.resolve() in (each.resolve() for each in (output, *output.glob("split_*"))):
+        if output and folder.resolve() in (
+            each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
+        ):
             raise UserError(f"--start {path}: lies in --output, which this run replaces; give another --output")
         if its := told_of(args, folder):
             self.check(its, (*SHAPE, "skip"))
