@@ -37,7 +37,7 @@ bench: .venv/test
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt $(addprefix -r ,$(GPU))
 	@touch $@
 
-.venv/test: .venv/run requirements-dev.txt
+.venv/test: .venv/run requirements-dev.txt requirements-export.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

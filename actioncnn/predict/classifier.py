@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +13,9 @@ from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.modelfile import head, io
 from actioncnn.modelfile.classes import class_names
+from actioncnn.modelfile.find import find
 from actioncnn.modelfile.reading import Asked, naming, note, read
-from actioncnn.video.sampling import Sampling, of_run
-
-WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
+from actioncnn.video.sampling import Sampling, told_of
 
 
 class ModelFiles(NamedTuple):
@@ -35,22 +33,10 @@ def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):
 
     UserError: a file is missing, or `run` does not say which of several models it is.
     """
-    args = read_args(run or model.parent)
-    if run:
-        check_finished(run, args)
-        model = only_model(run, args)
-    if args.get("model") != model.name.removesuffix(".json").removesuffix(".keras"):
-        args = {}  # of another model
-    check_finished(model.parent, args)
-    weights = weights or weights_beside(model)
-    for option, path in (("--model", model), ("--weights", weights), ("--classes", classes)):
-        if path and not path.is_file():
-            raise UserError(f"{option}: {path}: no such file")
-    try:
-        sampling = of_run(args) if args else sampling_told(weights)
-    except (KeyError, TypeError) as error:
-        problem = f"has no {error}" if isinstance(error, KeyError) else "is damaged"
-        raise UserError(f"{model.parent / 'args.json'}: {problem}; move it away to do without") from None
+    model, weights, args = find(run, model, weights)
+    if classes and not classes.is_file():
+        raise UserError(f"--classes: {classes}: no such file")
+    sampling = told_of(args, model.parent) or sampling_told(weights)
     return ModelFiles(model, weights, sampling, classes, asked)
 
 
@@ -58,43 +44,6 @@ def sampling_told(weights):
     """The Sampling that a file of weights tells, else None."""
     with contextlib.suppress(TypeError):
         return Sampling(**io.told(weights, "sampling"))
-
-
-def check_finished(folder, args):
-    """UserError: args.json says that a run has begun there, and not that it has ended."""
-    if "metrics" in args and args["metrics"] is None:
-        raise UserError(f"{folder}: holds a run that has not ended; go on with it by --resume True")
-
-
-def read_args(folder):
-    path = folder / "args.json"
-    try:
-        args = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); move it away to go by the model alone") from None
-    return args if isinstance(args, dict) else {}
-
-
-def only_model(folder, args):
-    if not folder.is_dir():
-        raise UserError(f"--run: {folder} is not a directory; give the --output of a training run")
-    named = folder / f"{args.get('model')}.json"
-    models = [named] if args else sorted(path for path in folder.glob("*.json") if weights_beside(path) != path)
-    if len(models) == 1 and models[0].is_file():
-        return models[0]
-    if parts := sorted(path.parent for path in folder.glob("*/args.json")):
-        raise UserError(f"--run: {folder} holds several runs; give one of them, as {parts[0]}")
-    problem = "no model" if len(models) < 2 and not named.is_file() else "several models"
-    raise UserError(f"--run: {problem} in {folder}; give --model and --weights")
-
-
-def weights_beside(model):
-    """The weights that belong to a JSON; the file itself where it is no JSON, or there are none."""
-    stem = model.with_suffix("") if model.suffix == ".json" else None
-    paths = [path for ending in WEIGHTS if stem and (path := stem.with_name(stem.name + ending)).is_file()]
-    return paths[0] if paths else model
 
 
 class Classifier:

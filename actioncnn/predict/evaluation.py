@@ -9,7 +9,8 @@ from actioncnn.cli import bar, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
-from actioncnn.predict.classifier import Classifier, read_args
+from actioncnn.modelfile.find import read_args
+from actioncnn.predict.classifier import Classifier
 from actioncnn.report import metrics, results, tables
 
 BATCH = 64  # clips

@@ -45,7 +45,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(**options, synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1)
 
     def call(self, inputs, training=False):
-        if not training or self.synchronized:
+        if not training or not self.trainable or self.synchronized:
             return super().call(inputs, training)
         shape, channels = tf.shape(inputs), inputs.shape[-1]
         filling = -channels % LANES

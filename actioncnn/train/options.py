@@ -75,6 +75,11 @@ class Options:
     views: int = option(
         TRAINING, 1, "also report test accuracy averaged over this many temporal views of each video", whole_number(1)
     )
+    start: Path | None = option(
+        TRAINING, None, "fine-tune: begin with the weights of a trained model, a run's directory or a model's file "
+        "(.json, .keras, .h5); layers of other shapes, and the last one where the classes differ, begin anew", Path
+    )  # fmt: skip
+    freeze: bool = option(TRAINING, False, "train only what --start does not bring, and the last layer", bool)
     precision: str = option(
         TRAINING, "auto", "mixed: 16-bit arithmetic; auto: mixed where the GPU or CPU is made for it", str,
         choices=["auto", "float32", "mixed"],
@@ -139,4 +144,6 @@ def parse(kind, description, words=None):
     options = kind(**vars(command.parse_args(words)))
     if options.resume and options.overwrite:
         command.error("--resume goes on with the run in --output, --overwrite replaces it: give one of them")
+    if options.freeze and not options.start:
+        command.error("--freeze needs --start RUN or MODEL, whose layers it keeps as they are")
     return options

@@ -23,6 +23,7 @@ from actioncnn.report import metrics, results, tables
 from actioncnn.train import folder, record
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Augment, Network, Recipe
+from actioncnn.train.start import Start
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
 PICTURES = 8 << 20  # bytes; those of 101 classes take half of it
@@ -30,6 +31,7 @@ PICTURES = 8 << 20  # bytes; those of 101 classes take half of it
 
 def train(options, network):
     """Trains a network, or an ensemble of it, as options.Options say and writes all outputs."""
+    start = Start(options.start, options.sampling, options.output) if options.start else None
     make_output(options.output)
     several = options.split == "all" or options.split.startswith("folds:")
     with folder.alone(options.output) if device.cluster()[1] else contextlib.nullcontext():
@@ -38,10 +40,10 @@ def train(options, network):
         if not options.resume:  # before hours of reading
             written = folder.PARTED if several else folder.names(network.stem, options.members)
             folder.check_free(options.output, written, options.overwrite)
-        train_on_splits(options, network)
+        train_on_splits(options, network, start)
 
 
-def train_on_splits(options, network):
+def train_on_splits(options, network, start):
     data, notes = load_dataset(
         options.videos, options.nclass, options.sampling, options.cache, options.workers, **options.layout
     )
@@ -64,7 +66,7 @@ def train_on_splits(options, network):
     rows = []
     for name, output, (part, more) in zip(names, outputs, splits, strict=True):
         describe(options.videos, name, part, notes + more)
-        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
+        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on, start).complete())
     if whole and on.chief:
         folder.close_run(options.output, whole, summarize(options.output, rows))
     for row, reason in data.failures.items():
@@ -111,6 +113,7 @@ class Run:
     split: str
     output: Path
     device: device.Device
+    start: Start | None = None
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
@@ -163,7 +166,8 @@ class Run:
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
-        folder.close_run(self.output, self.record, figures, folder.checkpoints(self.options.members))
+        start = {"start": list(self.start.said.values())} if self.start else {}
+        folder.close_run(self.output, self.record | start, figures, folder.checkpoints(self.options.members))
 
     def train_one(self, member=None):
         """A trained network in float32; its curves and its table are written after each epoch."""
@@ -177,8 +181,9 @@ class Run:
             results.plot_curves(self.output, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
 
         path, run = self.output / f"checkpoint{suffix}.h5", digest(record.identity(self.record), member)
+        how = member or 0, self.options.freeze, path.exists()
         model, history = loop.fit(
-            self.build,
+            self.start.begun(self.build, self.data.classes, *how) if self.start else self.build,
             self.data,
             self.recipe,
             batch=self.options.batch,

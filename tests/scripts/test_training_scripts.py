@@ -289,3 +289,37 @@ def test_frames_as_pictures_give_the_same_result(run, bars, cache, tmp_path):
         contents = [(tmp_path / f"of_{kind}" / name).read_bytes() for kind in ("pictures", "videos")]
         assert contents[0] == contents[1]
     assert json.loads((tmp_path / "of_videos" / "args.json").read_text())["options"]["balance"] is True
+
+
+@pytest.mark.slow
+def test_fine_tuning_goes_on_after_a_kill(run, bars, trained_run, cache, tmp_path, monkeypatch):
+    from actioncnn.train import loop
+
+    options = ["--videos", bars, "--nclass", 2, "--batch", 16, "--epoch", 2, "--cache", cache, "--size", 16]
+    options += ["--depth", 4, "--start", trained_run, "--freeze"]
+    code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "whole")
+    assert code == 0, error
+    said = "6 of 6 layers are those of"  # bars are the same classes: the head too
+    assert f"start: {said}" in output and "not trained" in output
+    saved = json.loads((tmp_path / "whole" / "args.json").read_text())
+    assert saved["options"]["start"] == str(trained_run) and saved["options"]["freeze"] and said in saved["start"][0]
+    fit = loop.fit
+
+    def killed(*args, on_epoch, **more):
+        def after(history):
+            on_epoch(history)
+            raise KeyboardInterrupt
+
+        return fit(*args, on_epoch=after, **more)
+
+    monkeypatch.setattr(loop, "fit", killed)
+    monkeypatch.setattr("os._exit", lambda code: sys.exit(code))
+    assert run("3dcnn.py", *options, "--output", tmp_path / "killed")[0] == 130
+    monkeypatch.setattr(loop, "fit", fit)
+    code, output, _ = run("3dcnn.py", *options, "--output", tmp_path / "killed", "--resume")
+    assert code == 0 and "start:" not in output
+    for name in ("result.txt", "predictions.csv"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    without = [word for word in options if word not in ("--start", trained_run, "--freeze")]
+    code, _, error = run("3dcnn.py", *without, "--output", tmp_path / "killed", "--resume")
+    assert code == 1 and f"--start {trained_run}, not None" in error

@@ -1,0 +1,113 @@
+"""Fine-tuning: a network begins with the weights of a trained one, layer by layer, where the shapes fit."""
+
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from actioncnn.errors import UserError
+from actioncnn.modelfile.classes import BESIDE, read_classes
+from actioncnn.modelfile.find import find
+from actioncnn.video.sampling import Sampling, told_of
+
+SHAPE = ("size", "depth", "color")  # options of the training scripts that the shape of a model's input tells
+KINDS = {False: "single frames", True: "clips"}
+
+
+class Start:
+    """The model that --start names: the directory of a run, or a file of a model.
+
+    Raises UserError, without Keras, where it is absent, lies in `output`, or says that it took other frames than
+    `sampling`, a Sampling.
+    """
+
+    def __init__(self, path, sampling, output=None):
+        self.path, self.sampling = path, sampling
+        self.said = {}  # by number of the member: what it took
+        self.model, self.weights, args = find(*((path,) if path.is_dir() else (None, path)), option="--start")
+        folder = self.model.parent
+        if output and folder.resolve() in (
+            each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
+        ):
+            raise UserError(f"--start {path}: lies in --output, which this run replaces; give another --output")
+        if its := told_of(args, folder):
+            self.check(its, (*SHAPE, "skip"))
+
+    def check(self, its, names):
+        """UserError where the model takes other frames than `sampling`; names: of the options that are compared."""
+        clips = its.depth > 0
+        if clips != (self.sampling.depth > 0):
+            raise UserError(f"--start {self.path}: takes {KINDS[clips]}, this script {KINDS[not clips]}")
+        wrong = [name for name in names if getattr(its, name) != getattr(self.sampling, name)]
+        its, given = (" ".join(f"--{name} {getattr(of, name)}" for name in wrong) for of in (its, self.sampling))
+        if wrong:
+            raise UserError(f"--start {self.path}: its model takes {its}, not {given}; give {its}")
+
+    @cached_property
+    def classes(self):
+        """Names of its classes; None where no file tells them."""
+        from actioncnn.modelfile import io
+
+        path = self.model.parent / BESIDE
+        return io.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
+
+    @cached_property
+    def members(self):
+        """What the network, or each member of an ensemble, is made of: lists of (kind of a layer, its weights)."""
+        from actioncnn.modelfile.io import load_model
+        from actioncnn.modelfile.legacy import leaves
+
+        model = load_model(self.model, self.weights)
+        shape = model.input_shape
+        if not isinstance(shape, tuple) or len(shape) not in (4, 5) or shape[1] != shape[2]:
+            raise UserError(f"--start {self.path}: its input {shape} is not (height, width, [frames,] colours)")
+        self.check(Sampling(shape[1], shape[3] if len(shape) == 5 else 0, shape[-1] == 3), SHAPE)
+        parts = [layer for layer in model.layers if layer.weights]
+        ensemble = len(parts) > 1 and all(hasattr(layer, "layers") for layer in parts)
+        of_each = ([layer for layer in leaves(part) if layer.weights] for part in (parts if ensemble else [model]))
+        return [[(kind(layer), layer.get_weights()) for layer in layers] for layers in of_each]
+
+    def begun(self, build, classes, member=0, freeze=False, quiet=False):
+        """A function that builds what build(instead) does, and lets it `take` its weights, which it says."""
+
+        def begin(instead=None):
+            model = build(instead=instead)
+            self.said[member] = self.take(model, classes, member, freeze)
+            if not quiet:
+                print(f"start: {self.said[member]}", flush=True)
+            return model
+
+        return begin
+
+    def take(self, model, classes, member=0, freeze=False):
+        """Gives a network the weights of the layers that fit -> what was taken and what not, in a line.
+
+        The head, its last layer, is taken only where the classes have the same names in the same order. Of an ensemble
+        it takes those of member number `member`, round and round. freeze: they are not trained, but for the head.
+        """
+        old = self.members[member % len(self.members)]
+        *body, head = layers = [layer for layer in model.layers if layer.weights]
+        same = self.classes == list(classes)
+        taken = fitting([kind(layer) for layer in (layers if same else body)], [shapes for shapes, _ in old])
+        if not taken:
+            remedy = "give one that this script trained"
+            raise UserError(f"--start {self.path}: no layer has the shape of one of this network; {remedy}")
+        for place, its in taken.items():
+            layers[place].set_weights(old[its][1])
+            layers[place].trainable = layers[place] is head or not freeze
+        why = dict.fromkeys((layer.name for layer in body), "no such shape")
+        why[head.name] = "other classes" if self.classes and not same else f"no {BESIDE}" if not same else "other shape"
+        new = [f"{layer.name} ({why[layer.name]})" for place, layer in enumerate(layers) if place not in taken]
+        frozen = " and not trained" if freeze else ""
+        return (
+            f"{len(taken)} of {len(layers)} layers are those of {self.model}{frozen}; new: {', '.join(new) or 'none'}"
+        )
+
+
+def kind(layer):
+    """What a layer must share with another one to take its weights."""
+    return type(layer).__name__, *(tuple(weight.shape) for weight in layer.weights)
+
+
+def fitting(new, old):
+    """{place in `new`: place in `old`} of layers, by kind, that stand in the same order; the longest runs first."""
+    blocks = SequenceMatcher(None, new, old, autojunk=False).get_matching_blocks()
+    return {block.a + i: block.b + i for block in blocks for i in range(block.size)}

@@ -1,0 +1,87 @@
+"""export.py: files that other programs open, in processes that know nothing of the suite."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import run_script
+
+PREDICT = """
+import sys, numpy as np
+folder, stem = sys.argv[1:]
+clips = np.load(folder + "/clips.npy")
+path = f"{folder}/{stem}."
+import onnxruntime
+session = onnxruntime.InferenceSession(path + "onnx")
+answers = [session.run(None, {session.get_inputs()[0].name: clips})[0]]
+from ai_edge_litert.interpreter import Interpreter
+runner = Interpreter(path + "tflite").get_signature_runner()
+name, = runner.get_input_details()
+answers.append(np.concatenate([list(runner(**{name: clip[None]}).values())[0] for clip in clips]))
+import tensorflow as tf
+loaded = tf.saved_model.load(path + "savedmodel")
+answers.append(loaded.serve(clips).numpy())
+import keras
+answers.append(keras.saving.load_model(path + "keras").predict_on_batch(clips))
+np.save(folder + "/answers.npy", answers)
+"""
+
+
+@pytest.mark.slow
+def test_exports_are_opened_in_a_fresh_process(run, trained_run, tmp_path):
+    for format in ("savedmodel", "onnx", "tflite", "keras"):
+        code, output, error = run("export.py", "--run", trained_run, "--format", format, "--output", tmp_path)
+        assert code == 0, error
+        assert "on 28 test clips" in output and "note" not in output
+        about = json.loads((tmp_path / f"ucf101_3dcnnmodel.{format}.json").read_text())
+        assert about["check"]["clips"] == "28 test clips" and about["check"]["largest_difference"] < 1e-5
+        assert about["input"]["shape"][1:] == [16, 16, 4, 1] and (tmp_path / about["file"]).exists()
+    assert (tmp_path / "labels.txt").read_text() == "BarLeft\nBarRight\n"
+    clips = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 4, 1)).astype(np.float32)
+    np.save(tmp_path / "clips.npy", clips)
+    command = [sys.executable, "-c", PREDICT, str(tmp_path), "ucf101_3dcnnmodel"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    from actioncnn.modelfile.io import load_model
+
+    wanted = load_model(trained_run / "ucf101_3dcnnmodel.json", trained_run / "ucf101_3dcnnmodel.hd5")
+    answers = np.load(tmp_path / "answers.npy")
+    assert answers.shape == (4, 3, 2) and np.abs(answers - wanted.predict_on_batch(clips)).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_the_check(run, trained_run, tmp_path, monkeypatch):
+    from actioncnn.modelfile import export
+
+    folder = shutil.copytree(trained_run, tmp_path / "run")
+    options = ["--run", folder, "--format", "keras"]
+    (tmp_path / "none").mkdir()
+    code, output, _ = run("export.py", *options, "--videos", tmp_path / "none")
+    assert code == 0 and "noise" in output and "give --videos" in output
+    assert {path.name for path in (folder / "export").iterdir()} >= {"labels.txt", "ucf101_3dcnnmodel.keras"}
+    opened = export.opened
+    monkeypatch.setattr(export, "opened", lambda *how: lambda clips: opened(*how)(clips) + 2e-5)
+    code, output, error = run("export.py", *options)
+    assert (
+        code == 1 and "2.0e-05 on 28 test clips" in output and "do not use it" in error and error.count("\nexport") < 2
+    )
+    model = folder / "ucf101_3dcnnmodel.json"
+    (folder / "args.json").unlink()
+    monkeypatch.setattr(export, "opened", opened)
+    code, output, _ = run("export.py", "--model", model, "--format", "keras", "--output", tmp_path / "new" / "out")
+    assert (
+        code == 0 and "noise (no run with test clips)" in output and (tmp_path / "new" / "out" / "labels.txt").exists()
+    )
+
+
+@pytest.mark.parametrize("options", [[], ["--run", "x"], ["--run", "x", "--model", "y", "--format", "onnx"]])
+def test_usage(options, capsys):
+    assert run_script("export.py", *options) == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_absent(run, tmp_path):
+    code, _, error = run("export.py", "--run", tmp_path / "none", "--format", "keras")
+    assert code == 1 and "not a directory" in error and error.count("\n") == 1
