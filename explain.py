@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.modelfile import reading
 
 
 def parse():
@@ -20,6 +21,7 @@ def parse():
     add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
     add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
     add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    reading.add_options(parser.add_argument_group("the model's input"))
     add = parser.add_argument_group("what is explained").add_argument
     add("--class", dest="name", help="what speaks for this class (default: that which each video is taken for)")
     add("--against", help="why not this class (default: any other)")
@@ -39,6 +41,7 @@ def checked(parser, args):
         parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
     if not args.paths and not args.mistakes and not args.videos:
         parser.error("name a video, or give --mistakes N, or --videos DIRECTORY")
+    reading.check_options(parser, args)
     return args
 
 
@@ -48,7 +51,8 @@ def main():
     from actioncnn.files import make_output
     from actioncnn.predict import classifier, pipeline
 
-    model = jobs.Model(classifier.find_model(args.run, args.model, args.weights, args.classes))
+    asked = reading.Asked(args.range, args.axes, args.scrambled)
+    model = jobs.Model(classifier.find_model(args.run, args.model, args.weights, args.classes, asked))
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None

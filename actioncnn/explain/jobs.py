@@ -15,7 +15,7 @@ from actioncnn.files import printable, write
 from actioncnn.predict.classifier import Classifier
 from actioncnn.report import strips
 from actioncnn.video import pool
-from actioncnn.video.pool import Failed
+from actioncnn.video.pool import Failed, Remark
 
 SHEET = 40  # videos on one page
 FEW = 3  # videos: more get a bar
@@ -47,7 +47,9 @@ class Model:
     def read(self, paths, workers):
         """Iterates (index, clip or Failed) of videos as they are decoded; the first is there when this returns."""
         sampling = self.files.sampling or self.loaded.sampling  # without args.json the model has to tell
-        clips = pool.clips(dict(enumerate(paths)), sampling, workers)
+        clips = (
+            each for each in pool.clips(dict(enumerate(paths)), sampling, workers) if not isinstance(each[1], Remark)
+        )
         clips = itertools.chain([next(clips)], clips)
         few = len(paths) <= FEW
         return bar(iterable=clips, desc="videos", total=len(paths), unit="video", disable=few or None)

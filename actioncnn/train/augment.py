@@ -45,13 +45,3 @@ def resizing(side, less, place):
     centres = (tf.range(side, dtype=tf.float32) + 0.5) * length / side - 0.5
     centres = start + tf.clip_by_value(centres, 0, length - 1)
     return tf.maximum(0.0, 1 - tf.abs(centres[:, :, None] - tf.range(side, dtype=tf.float32)))
-
-
-def without_order(model, seed):
-    """A model that is shown the frames of each of its clips (B, H, W, T, C) in a random order."""
-
-    def answer(clips, training):
-        draws = tf.random.stateless_uniform((tf.shape(clips)[0], clips.shape[3]), (seed, 0))
-        return model(tf.gather(clips, tf.argsort(draws), axis=3, batch_dims=1), training=training)
-
-    return answer

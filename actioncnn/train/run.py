@@ -16,7 +16,6 @@ from actioncnn.cli import warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
-from actioncnn.explain.order import of_many
 from actioncnn.files import make_output
 from actioncnn.modelfile.classes import write_classes
 from actioncnn.modelfile.io import save_model
@@ -223,21 +222,17 @@ class Run:
 
     def evaluate(self, model):
         """Tests the final model -> probabilities of the test clips, dict of figures."""
-        from actioncnn.train import augment, loop
+        from actioncnn.train import loop, unordered
 
-        data, options = self.data, self.options
-        truth, probabilities = data.labels(data.test), loop.predict(model, data, options.batch, self.device)
-        figures = metrics.evaluate(truth, probabilities)
+        data, options, truth = self.data, self.options, self.data.labels(self.data.test)
+        figures = metrics.evaluate(truth, probabilities := loop.predict(model, data, options.batch, self.device))
         print(f"test: {tables.told(figures, truth)}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
             print(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
-        if data.sampling.depth > 1 and len(data.test):
-            mixed = loop.predict(augment.without_order(model, options.seed), data, options.batch, self.device)
-            right, right_mixed = (each.argmax(1) == truth for each in (probabilities, mixed))
-            print(f"test: {of_many(right, right_mixed, len(data.classes))}")
+        unordered.tell(model, data, probabilities, options, self.device)
         return probabilities, figures
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from actioncnn.train.augment import augment, resizing, without_order
+from actioncnn.train.augment import augment, resizing
 from actioncnn.train.recipes import Augment
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3, 1), np.uint8)
@@ -62,13 +62,3 @@ def test_it_follows_from_seed_and_step_whatever_part_of_the_batch_is_here():
     assert not np.allclose(vary(EVERYTHING, seed=2), whole, atol=9) and not np.allclose(
         vary(EVERYTHING, step=1), whole, atol=9
     )
-
-
-def test_without_order_a_network_sees_the_same_frames_in_another_order():
-    seen = without_order(lambda clips, training: clips, 0)(CLIPS, training=False).numpy()
-    orders = set()
-    for clip, mixed in zip(CLIPS, seen, strict=True):
-        places = [next(i for i in range(3) if np.array_equal(mixed[:, :, t], clip[:, :, i])) for t in range(3)]
-        assert sorted(places) == [0, 1, 2]
-        orders.add(tuple(places))
-    assert len(orders) > 3
