@@ -14,7 +14,9 @@ FLOORS = (  # from the ground up; a module may import those below it, and of its
     {"video", "modelfile"},
     {"data"},
     {"report"},
-    {"train", "predict", "visualize"},
+    {"predict", "visualize"},
+    {"explain"},
+    {"train"},
 )
 HEAVY = {"keras", "tensorflow"}
 LIGHT_ROOMS = {"video", "data", "report"}  # but for what makes batches, and what asks Keras to draw a network

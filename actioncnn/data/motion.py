@@ -125,6 +125,15 @@ def paint(frame, objects, state, layout):
         frame += opacity * (np.clip(mean + drawn[..., :-1], 0, 1) - frame)
 
 
+def cover(objects, states, layout, height, width):
+    """Where the objects are in each state, as opacity of 0 to 1: float32 (frames, height, width)."""
+    solid = [np.dstack([np.ones_like(sprite[..., :1]), sprite[..., -1:]]) for sprite in objects]
+    frames = np.zeros((len(states), height, width, 1), np.float32)
+    for frame, state in zip(frames, states):
+        paint(frame, solid, state, layout)
+    return frames[..., 0]
+
+
 def make_layout(rng):
     """Offsets (OBJECTS, 4) of the objects to the common state, in cycles: far apart in place, evenly spaced in size."""
     step = np.arange(OBJECTS) / OBJECTS

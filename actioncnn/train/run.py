@@ -216,17 +216,17 @@ class Run:
 
     def evaluate(self, model):
         """Tests the final model -> probabilities of the test clips, dict of figures."""
-        from actioncnn.train import loop
+        from actioncnn.train import loop, unordered
 
-        data, options = self.data, self.options
-        truth, probabilities = data.labels(data.test), loop.predict(model, data, options.batch, self.device)
-        figures = metrics.evaluate(truth, probabilities)
+        data, options, truth = self.data, self.options, self.data.labels(self.data.test)
+        figures = metrics.evaluate(truth, probabilities := loop.predict(model, data, options.batch, self.device))
         print(f"test: {tables.told(figures, truth)}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
             print(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
+        unordered.tell(model, data, probabilities, options, self.device)
         return probabilities, figures
 
 

@@ -94,11 +94,11 @@ def parse_units(text, count):
     return sorted(chosen)
 
 
-def look(model, layer, clips, leak=0.0):
+def look(model, layer, clips, leak=None):
     """Calls the model on clips (B, H, W[, T], C) as in prediction -> Seen of `layer`. Use it inside a tf.function.
 
     leak: share of the gradient that passes a ReLU which is off, so that dead units come to life (the "redirected ReLU
-    gradient" of lucid, Olah 2017); the values stay those of the model.
+    gradient" of lucid, Olah 2017), None: nothing; the values stay those of the model.
     """
     notes = Notes()
     with contextlib.ExitStack() as stack:
@@ -168,7 +168,7 @@ def _watched(layer, is_target, leak, notes):
         if is_target:
             notes.before, notes.own_softmax = x, softmax
             notes.saturates = softmax or function in SATURATING
-        return leaky(x, leak) if relu else function(x, *args, **kwargs)
+        return leaky(x, leak) if relu and leak is not None else function(x, *args, **kwargs)
 
     with _replaced(layer, attribute, noted):
         yield

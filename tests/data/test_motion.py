@@ -21,3 +21,13 @@ def test_pasted_objects_leave_the_ground_as_it_is():
     assert frames.shape == ground.shape and frames.dtype == np.uint8
     changed = (frames != ground).mean((1, 2, 3))
     assert (changed > 0.02).all() and (changed < 0.9).all()
+
+
+def test_the_cover_is_where_pasted_objects_are():
+    ground, objects = np.zeros((5, 48, 64, 1), np.uint8), motion.make_objects(np.random.default_rng(1), 1)
+    frames = motion.paste(ground, "MoveLeft", np.random.default_rng(2), objects)
+    rng = np.random.default_rng(2)
+    states, _ = motion.trajectory("MoveLeft", rng, 5, drift=0)
+    opacity = motion.cover(objects, states, motion.make_layout(rng), 48, 64)
+    assert opacity.shape == (5, 48, 64) and 0.03 < (opacity > 0.5).mean() < 0.3
+    assert frames[opacity > 0.5].min() > 0 and frames[opacity == 0].max() == 0

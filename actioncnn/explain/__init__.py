@@ -1,0 +1,1 @@
+"""Why a saved model decides as it does: evidence in space and time, and whether the order of frames matters."""

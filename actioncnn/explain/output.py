@@ -1,0 +1,98 @@
+"""What explain.py writes of each video, of many together, and of the order of frames."""
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+
+from actioncnn import files
+from actioncnn.explain import order, pictures
+from actioncnn.report import figures, strips
+from actioncnn.report.tables import best_classes, write_json
+from actioncnn.report.text import shown
+
+PERIOD = 120  # milliseconds a frame is shown
+TOP = 5  # classes in the JSON
+
+
+class Explained(NamedTuple):
+    """A video, and why a network says of it what it says."""
+
+    path: object
+    clip: np.ndarray  # uint8 (H, W, T, C) or (H, W, C)
+    probabilities: np.ndarray  # (classes,)
+    label: int  # the class whose evidence it is
+    against: int | None
+    evidence: np.ndarray  # float32 (T, H, W)
+    rows: list | None  # of order.motion; None: a single frame
+
+
+def names_of(item, classes):
+    """What orange and what blue speaks for, in words."""
+    other = "speaks against it" if item.against is None else f"speaks for {shown(classes[item.against])}"
+    return f"speaks for {shown(classes[item.label])}", other
+
+
+def title_of(item, classes):
+    best = int(item.probabilities.argmax())
+    said = f"{shown(classes[best])} {item.probabilities[best]:.1%}"
+    if best != item.label:
+        said += f", {shown(classes[item.label])} {item.probabilities[item.label]:.1%}"
+    return f"{shown(item.path.name, 60)}: {said}"
+
+
+def write_video(stem, item, classes):
+    """Filmstrip, animation, array and figures of one video; stem: of their paths, as text."""
+    picture = pictures.filmstrip(item.clip, item.evidence, title_of(item, classes), names_of(item, classes))
+    files.write(f"{stem}_evidence.png", strips.image(picture))
+    buffer = io.BytesIO()
+    np.save(buffer, item.evidence)
+    files.write(f"{stem}_evidence.npy", buffer.getvalue())
+    if len(item.evidence) > 1:
+        files.write(f"{stem}_evidence.gif", strips.gif(pictures.animation(item.clip, item.evidence), PERIOD))
+    write_json(f"{stem}_evidence.json", facts(item, classes))
+
+
+def facts(item, classes):
+    """A dict for JSON; evidence in log odds."""
+    parts = np.maximum(item.evidence, 0), np.maximum(-item.evidence, 0)
+    return {
+        "file": str(item.path),
+        "predictions": [
+            {"class": name, "probability": p} for name, p in best_classes(item.probabilities, classes, TOP)
+        ],
+        "class": classes[item.label],
+        "probability": item.probabilities[item.label],
+        "against": None if item.against is None else classes[item.against],
+        "evidence_for": parts[0].sum(),
+        "evidence_against": parts[1].sum(),
+        "frames": [{"for": a.sum(), "against": b.sum()} for a, b in zip(*parts, strict=True)],
+        "order": item.rows and order_facts(item.rows, len(classes)),
+    }
+
+
+def order_facts(rows, nclass):
+    table = [
+        {"frames": row.name, "right": row.right.mean()}
+        | {name: getattr(row, name).mean() for name in ("probability", "least", "most")}
+        for row in rows
+    ]
+    return {"table": table, "verdict": order.verdict(rows, nclass)}
+
+
+def write_order(directory, rows, title, nclass, true=True):
+    """order.png and order.json of the rows of order.motion."""
+    files.write(directory / "order.png", figures.png(order.figure, rows, title, true))
+    write_json(directory / "order.json", order_facts(rows, nclass) | {"clips": len(rows[0].right)})
+
+
+def tile(item, classes):
+    """The video in the sheet of many."""
+    return pictures.tile(item.clip, [item.evidence], title_of(item, classes), [names_of(item, classes)])
+
+
+def tile_of_mistake(taken, true, classes):
+    """A mistake: the evidence for the class that the video was taken for, and beside it for the true one."""
+    title = f"{title_of(taken, classes)}; true: {shown(classes[true.label])} {true.probabilities[true.label]:.1%}"
+    both = [taken.evidence, true.evidence]
+    return pictures.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])

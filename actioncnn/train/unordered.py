@@ -1,0 +1,25 @@
+"""What a trained network knows of its test clips when their frames are shuffled: whether it goes by motion."""
+
+import tensorflow as tf
+
+from actioncnn.explain.order import of_many
+from actioncnn.train import loop
+
+
+def tell(model, data, probabilities, options, device):
+    """Prints a line on it; probabilities: of the test clips as they are. Nothing of frames, which have no order."""
+    if data.sampling.depth < 2 or not len(data.test):
+        return
+    mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
+    right, right_mixed = (each.argmax(1) == data.labels(data.test) for each in (probabilities, mixed))
+    print(f"test: {of_many(right, right_mixed, len(data.classes))}")
+
+
+def without_order(model, seed):
+    """A model that is shown the frames of each of its clips (B, H, W, T, C) in a random order."""
+
+    def answer(clips, training):
+        draws = tf.random.stateless_uniform((tf.shape(clips)[0], clips.shape[3]), (seed, 0))
+        return model(tf.gather(clips, tf.argsort(draws), axis=3, batch_dims=1), training=training)
+
+    return answer

@@ -1,0 +1,73 @@
+"""Show why a saved model decides as it does: where it looks, what speaks for a class, and whether motion matters.
+
+python explain.py --run 3dcnnresult/ video.mp4 more_videos/
+python explain.py --run 3dcnnresult/ --class YoYo --against Punch video.mp4
+python explain.py --run 3dcnnresult/ --mistakes 12
+python explain.py --run 3dcnnresult/ --videos UCF-101/
+"""
+
+import sys
+from pathlib import Path
+
+from actioncnn import cli
+from actioncnn.modelfile import reading
+
+
+def parse():
+    parser = cli.parser(__doc__)
+    parser.add_argument("paths", nargs="*", metavar="VIDEO", help="file, directory (with those below), or pattern")
+    add = parser.add_argument_group("model").add_argument
+    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
+    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
+    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
+    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    reading.add_options(parser.add_argument_group("the model's input"))
+    add = parser.add_argument_group("what is explained").add_argument
+    add("--class", dest="name", help="what speaks for this class (default: that which each video is taken for)")
+    add("--against", help="why not this class (default: any other)")
+    add("--mistakes", type=cli.whole_number(1), help="so many of the most confident mistakes of --run")
+    videos = "does motion matter: the test clips of --run in this dataset, else all of it, in other orders of frames"
+    add("--videos", type=Path, help=videos)
+    add = parser.add_argument_group("files").add_argument
+    add("--output", type=Path, default=Path("explained"), help="directory for the results (default: explained)")
+    add("--workers", type=cli.whole_number(1), help="processes that decode videos (default: one per core)")
+    return checked(parser, parser.parse_args())
+
+
+def checked(parser, args):
+    if bool(args.run) == bool(args.model) or (args.run and args.weights):
+        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
+    if args.mistakes and not args.run:
+        parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
+    if not args.paths and not args.mistakes and not args.videos:
+        parser.error("name a video, or give --mistakes N, or --videos DIRECTORY")
+    reading.check_options(parser, args)
+    return args
+
+
+def main():
+    args = parse()
+    from actioncnn.explain import jobs, tested
+    from actioncnn.files import make_output
+    from actioncnn.predict import classifier, pipeline
+
+    asked = reading.Asked(args.range, args.axes, args.scrambled)
+    model = jobs.Model(classifier.find_model(args.run, args.model, args.weights, args.classes, asked))
+    make_output(args.output)
+    rest, failures = (args.output, args.workers), 0
+    test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None
+    if args.paths:
+        failures += jobs.explain_videos(pipeline.expand(args.paths), model, (args.name, args.against), *rest)
+    if args.mistakes:
+        failures += jobs.explain_mistakes(tested.mistakes(test_clips, args.mistakes), model, *rest)
+    if args.videos and not args.mistakes:
+        clips = test_clips or tested.labelled(args.videos, model.loaded.classes)
+        title = f"{len(clips)} test clips of {args.run}" if test_clips else f"{len(clips)} clips of {args.videos}"
+        failures += jobs.compare_orders(clips, model.loaded, args.output, title, args.workers)
+    print(f"results: {args.output}")
+    if failures:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli.run(main)
