@@ -4,7 +4,8 @@ import json
 import os
 import re
 import sys
-from dataclasses import asdict, dataclass, replace
+import time
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,26 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn import device
-from actioncnn.cli import warn
+from actioncnn.cli import program, warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.modelfile.classes import write_classes
 from actioncnn.modelfile.io import save_model
-from actioncnn.report import metrics, results, tables
+from actioncnn.report import clips, metrics, results, run_page, tables
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Augment, Network, Recipe
 
 MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
-UNLIKE = (
-    "output",
-    "cache",
-    "workers",
-    "gpus",
-    "resume",
-    "views",
-)  # options that may differ between a run and its resumption
+UNLIKE = ("output", "cache", "workers", "gpus", "resume", "views")  # may differ between a run and its resumption
 
 
 def train(options, network):
@@ -52,9 +46,10 @@ def train(options, network):
     for name, (part, more) in zip(names, splits, strict=True):
         output = options.output / folder_of(name) if len(names) > 1 else options.output
         describe(options.videos, name, part, notes + more)
-        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on).complete())
+        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on, notes + more).complete())
     if len(names) > 1 and on.chief:
         summarize(options.output, rows)
+        run_page.try_to_write(options.output, clips.reader(options.workers))
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
     print(f"results: {options.output}")
@@ -99,6 +94,8 @@ class Run:
     split: str
     output: Path
     device: device.Device
+    notes: list  # what the user was told
+    started: float = field(default_factory=time.monotonic)
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
@@ -117,25 +114,27 @@ class Run:
         return figures
 
     def write(self, model, probabilities, figures):
-        path = self.output / self.network.stem
-        save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"))
+        save_model(model, *(self.output / f"{self.network.stem}.{ending}" for ending in ("json", "hd5")))
         results.plot_model(self.output, model)
         data = self.data
         videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]
-        labels = data.labels(data.test)
-        results.write_evaluation(self.output, TestClips(data), videos, data.classes, labels, probabilities)
+        tested, about = TestClips(data), (data.labels(data.test), probabilities, data.untold_groups(data.test))
+        results.write_evaluation(self.output, tested, videos, data.classes, *about)
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
-        self.write_args(figures)
+        seconds = None if self.options.resume else round(time.monotonic() - self.started, 1)
+        self.write_args(figures, parameters=model.count_params(), seconds=seconds)
+        run_page.try_to_write(self.output, lambda _, rows: {row: tested[row] for row in rows})
         self.remove_checkpoints()
 
     def remove_checkpoints(self):
         for checkpoint in self.output.glob("checkpoint*.h5"):
             checkpoint.unlink()
 
-    def write_args(self, figures=None):
+    def write_args(self, figures=None, **more):
         values = {
+            "script": program(),
             "options": asdict(self.options),
             "seed": self.options.seed,
             "split": self.split,
@@ -146,9 +145,10 @@ class Run:
             "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy", "opencv-python-headless")},
             "device": self.device.name,
             "precision": self.device.precision,
+            "notes": self.notes,
             "metrics": figures,
         }
-        tables.write_json(self.output / "args.json", values, indent=2)
+        tables.write_json(self.output / "args.json", values | more, indent=2)
 
     @cached_property
     def counts(self):
