@@ -115,8 +115,7 @@ def cnn2d_2017(input_shape, nclass, instead=None):
 def variants(classes):
     """{row: (network, recipe, depth)}."""
     from actioncnn.train import networks
-    from actioncnn.train.recipes import NETWORKS, Augment, Recipe
-    from actioncnn.train.run import may_be_mirrored
+    from actioncnn.train.recipes import NETWORKS, Augment, Recipe, may_be_mirrored
 
     def augmented(name):
         recipe = NETWORKS[name].recipe

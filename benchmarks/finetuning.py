@@ -49,8 +49,7 @@ def of_classes(data, classes):
 
 
 def recipe_of(name, classes):
-    from actioncnn.train.recipes import NETWORKS
-    from actioncnn.train.run import may_be_mirrored
+    from actioncnn.train.recipes import NETWORKS, may_be_mirrored
 
     recipe = NETWORKS[name].recipe
     return dataclasses.replace(recipe, augment=recipe.augment._replace(flip=may_be_mirrored(classes)))

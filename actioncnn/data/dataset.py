@@ -31,6 +31,12 @@ class Data:
     def shape(self):
         return self.clips.shape[1:]
 
+    def untold_groups(self, rows):
+        """Groups of these videos; None where file names tell those of all videos."""
+        if all(index.class_and_group(video.path)[1] == video.group for video in self.videos):
+            return None
+        return [self.videos[row].group for row in rows]
+
     def labels(self, rows):
         """True classes, int (rows,)."""
         return self.targets[rows].argmax(1)

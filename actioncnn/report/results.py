@@ -22,6 +22,8 @@ WRITTEN = (  # all that this module writes of a run, but for the curves
     "class_accuracy.png",
     "class_report.csv",
     "examples.png",
+    "report.html",
+    "seconds.txt",
 )
 
 
@@ -54,13 +56,14 @@ def plot_model(directory, model):
     picture(directory / "model.png", diagram, model)
 
 
-def write_evaluation(directory, clips, videos, classes, truth, probabilities):
+def write_evaluation(directory, clips, videos, classes, truth, probabilities, groups=None):
     """All that is written about the test clips.
 
     clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB, read only where shown; videos: N paths within the
-    dataset; truth: int (N,); probabilities: float (N, classes).
+    dataset; truth: int (N,); probabilities: float (N, classes); groups: those of the clips, or
+    None where names tell them.
     """
-    tables.write_predictions(directory / "predictions.csv", videos, classes, truth, probabilities)
+    tables.write_predictions(directory / "predictions.csv", videos, classes, truth, probabilities, groups)
     matrix = metrics.confusion(truth, np.argmax(probabilities, axis=1), len(classes))
     tables.write_class_report(directory / "class_report.csv", matrix, classes)
     tables.write_confusions(directory / "confusions.txt", matrix, classes)

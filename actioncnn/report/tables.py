@@ -63,27 +63,33 @@ def best_classes(probabilities, classes, top):
     return [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
 
 
-def predictions_csv(columns, rows, classes, top=TOP):
+def predictions_csv(columns, rows, classes, top=TOP, last=()):
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
-    rows: (cells of the columns, probabilities (classes,)).
+    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end.
     """
     header = [*columns, "predicted", "confidence"]
     for rank in range(2, min(top, len(classes)) + 1):
         header += [f"predicted_{rank}", f"confidence_{rank}"]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for cells, probabilities in rows:
+    writer.writerow([*header, *last[:1]])
+    for place, (cells, probabilities) in enumerate(rows):
         named = best_classes(probabilities, classes, top)
-        writer.writerow([*cells, *(cell for name, share in named for cell in (name, f"{share:.7g}"))])
+        shares = (cell for name, share in named for cell in (name, f"{share:.7g}"))
+        writer.writerow([*cells, *shares, *(each[place] for each in last[1:])])
     return text.getvalue()
 
 
-def write_predictions(path, videos, classes, truth, probabilities):
-    """predictions.csv of a test; videos: N names; truth: int (N,); probabilities: float (N, classes)."""
-    cells = ((video, classes[true]) for video, true in zip(videos, truth, strict=True))
-    files.write(path, predictions_csv(["file", "true"], zip(cells, np.asarray(probabilities), strict=True), classes))
+def write_predictions(path, videos, classes, truth, probabilities, groups=None):
+    """predictions.csv of a test; videos: N names; truth: int (N,); probabilities: float (N, classes).
+
+    groups: those of the videos, N, where their names do not tell them.
+    """
+    rows = zip(zip(videos, (classes[true] for true in truth)), np.asarray(probabilities), strict=True)
+    files.write(
+        path, predictions_csv(["file", "true"], rows, classes, last=() if groups is None else ("group", groups))
+    )
 
 
 def told(figures, truth):

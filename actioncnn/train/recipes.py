@@ -3,8 +3,11 @@
 Nothing heavy is imported here, so that a script's `--help` answers at once; networks.py has the layers.
 """
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
+
+MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
 
 
 class Augment(NamedTuple):
@@ -49,3 +52,14 @@ NETWORKS = {
 
 def by_script(name):
     return next(network for network in NETWORKS.values() if network.script == name)
+
+
+def adapt(recipe, options, classes):
+    """The network's recipe with what the options and the class names say of it."""
+    flip = may_be_mirrored(classes) if options.flip is None else options.flip
+    how = recipe.augment._replace(flip=flip) if options.augment else Augment()
+    return replace(recipe, augment=how, learning_rate=options.learning_rate or recipe.learning_rate)
+
+
+def may_be_mirrored(classes):
+    return not any(MIRRORED.search(name) for name in classes)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from importlib.metadata import version
 
+from actioncnn.cli import program
 from actioncnn.data.dataset import digest
 from actioncnn.errors import UserError
 from actioncnn.report.tables import plain
@@ -14,12 +15,13 @@ RESULT_FOLLOWS_FROM = ("options", "split", "network", "recipe", "precision", "da
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless")
 
 
-def record(options, network, recipe, data, split, device):
+def record(options, network, recipe, data, split, device, notes):
     """What args.json holds, but for the figures; a dict of JSON's types."""
     rows = [None if side is None else side.tolist() for side in (data.train, data.test)]
     sides = {name: len(getattr(data, name)) for name in ("train", "test") if getattr(data, name) is not None}
     return plain(
         {
+            "script": program(),
             "options": {name: value for name, value in asdict(options).items() if name not in OF_THE_START},
             "seed": options.seed,
             "split": split,
@@ -32,6 +34,7 @@ def record(options, network, recipe, data, split, device):
             "versions": {name: version(name) for name in PACKAGES},
             "device": device.name,
             "precision": device.precision,
+            "notes": notes,
         }
     )
 

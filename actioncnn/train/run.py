@@ -2,16 +2,16 @@
 
 import contextlib
 import os
-import re
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
-from actioncnn import device
+from actioncnn import device, files
 from actioncnn.cli import warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
@@ -19,13 +19,12 @@ from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
 from actioncnn.modelfile.classes import write_classes
 from actioncnn.modelfile.io import save_model
-from actioncnn.report import metrics, results, tables
+from actioncnn.report import clips, metrics, results, run_page, tables
 from actioncnn.train import folder, record
 from actioncnn.train.options import Options
-from actioncnn.train.recipes import Augment, Network, Recipe
+from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
 
-MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
 PICTURES = 8 << 20  # bytes; those of 101 classes take half of it
 
 
@@ -60,15 +59,18 @@ def train_on_splits(options, network, start):
     print(f"device: {on.name}, {on.precision}")
     whole = None
     if outputs != [options.output]:
-        whole = record.record(options, network, recipe, data, options.split, on)
+        whole = record.record(options, network, recipe, data, options.split, on, notes)
         whole["parts"] = [output.name for output in outputs]
         folder.open_run(options.output, whole, folder.PARTED, options.resume, on.chief)
     rows = []
     for name, output, (part, more) in zip(names, outputs, splits, strict=True):
         describe(options.videos, name, part, notes + more)
-        rows.append({"split": name} | Run(options, network, recipe, part, name, output, on, start).complete())
+        rows.append(
+            {"split": name} | Run(options, network, recipe, part, name, output, on, notes + more, start).complete()
+        )
     if whole and on.chief:
         folder.close_run(options.output, whole, summarize(options.output, rows))
+        run_page.try_to_write(options.output, clips.reader(options.workers))
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
     print(f"results: {options.output}")
@@ -77,17 +79,6 @@ def train_on_splits(options, network, start):
 def folder_of(split):
     """The folder in --output of one split of several."""
     return split if split.startswith("fold") else f"split_{split}"
-
-
-def adapt(recipe, options, classes):
-    """The network's recipe with what the options and the class names say of it."""
-    flip = may_be_mirrored(classes) if options.flip is None else options.flip
-    how = recipe.augment._replace(flip=flip) if options.augment else Augment()
-    return replace(recipe, augment=how, learning_rate=options.learning_rate or recipe.learning_rate)
-
-
-def may_be_mirrored(classes):
-    return not any(MIRRORED.search(name) for name in classes)
 
 
 def describe(directory, split, data, notes):
@@ -113,7 +104,9 @@ class Run:
     split: str
     output: Path
     device: device.Device
+    notes: list  # what the user was told
     start: Start | None = None
+    started: float = field(default_factory=time.monotonic)
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
@@ -133,7 +126,8 @@ class Run:
 
     @cached_property
     def record(self):
-        return record.record(self.options, self.network, self.recipe, self.data, self.split, self.device)
+        about = self.options, self.network, self.recipe, self.data, self.split, self.device, self.notes
+        return record.record(*about)
 
     @cached_property
     def written(self):
@@ -161,13 +155,17 @@ class Run:
         save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"), path.with_suffix(".keras"), facts)
         results.plot_model(self.output, model)
         videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]
-        labels = data.labels(data.test)
-        results.write_evaluation(self.output, TestClips(data), videos, data.classes, labels, probabilities)
+        tested, about = TestClips(data), (data.labels(data.test), probabilities, data.untold_groups(data.test))
+        results.write_evaluation(self.output, tested, videos, data.classes, *about)
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
-        start = {"start": list(self.start.said.values())} if self.start else {}
-        folder.close_run(self.output, self.record | start, figures, folder.checkpoints(self.options.members))
+        told = {"start": list(self.start.said.values())} if self.start else {}
+        told["parameters"] = model.count_params()
+        folder.close_run(self.output, self.record | told, figures, folder.checkpoints(self.options.members))
+        run_page.try_to_write(self.output, lambda _, rows: {row: tested[row] for row in rows})
+        if not self.options.resume:
+            files.write(self.output / "seconds.txt", f"{time.monotonic() - self.started:.1f}\n")
 
     def train_one(self, member=None):
         """A trained network in float32; its curves and its table are written after each epoch."""

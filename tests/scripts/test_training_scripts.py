@@ -195,6 +195,9 @@ def test_all_splits(run, bars, cache, tmp_path):
     assert float(rows[4][2]) == pytest.approx(np.mean(top1), abs=1e-5) and "three splits" in output
     with (tmp_path / "split_3" / "predictions.csv").open() as file:
         assert {row["file"].split("_")[2] for row in csv.DictReader(file)} == {"g15"}
+    parts = [tmp_path / f"split_{name}" / "predictions.csv" for name in (1, 2, 3)]
+    count = sum(part.read_text().count("\n") - 1 for part in parts)
+    assert f"{count} test clips of " in (tmp_path / "report.html").read_text()
     parts = [tmp_path / f"split_{number}" for number in (1, 2, 3)]
     before = {path: path.read_bytes() for part in parts for path in part.iterdir()}
     for path in parts[2].iterdir():
@@ -217,6 +220,7 @@ def test_folds_test_each_clip_once(run, bars, cache, tmp_path):
     assert [row[0] for row in table] == ["split", "fold_1_of_2", "fold_2_of_2", "mean", "std"]
     counts = [json.loads((tmp_path / row[0] / "args.json").read_text())["counts"]["test"] for row in table[1:3]]
     assert sum(counts) == 48
+    assert "48 test clips of 12 groups" in (tmp_path / "report.html").read_text()
     assert np.mean(right) == pytest.approx(np.average([float(row[2]) for row in table[1:3]], weights=counts), abs=1e-5)
 
 

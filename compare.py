@@ -1,0 +1,92 @@
+"""Compare training runs: which is better, by how much, and whether the test clips can tell.
+
+python compare.py first/ second/                        a table, differences with intervals, a sentence for each pair
+python compare.py first/ second/ --html both.html       the same as a page, with curves and classes
+python compare.py first/ --html                         the page of one run: first/report.html
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from actioncnn import cli
+from actioncnn.errors import UserError
+
+PAGE = Path("comparison.html")  # of several runs
+
+
+def parse():
+    parser = cli.parser(__doc__)
+    add = parser.add_argument
+    add("runs", nargs="+", type=Path, metavar="RUN", help="--output of a training run")
+    page = f"also write a page (default: report.html in the folder of one run, {PAGE} for several)"
+    add("--html", nargs="?", const=True, metavar="FILE", help=page)
+    add("--csv", type=Path, metavar="FILE", help="also write the table of runs")
+    add("--json", action="store_true", help="JSON on standard output, and nothing else there")
+    add("--workers", type=cli.whole_number(1), default=2, help="processes that read the page's clips (default: 2)")
+    args = parser.parse_args()
+    if args.html and args.html is not True:
+        args.html = Path(args.html)
+        if args.html.is_dir():
+            parser.error(f"--html {args.html}: is a directory; name a file, or put --html behind the runs")
+    for path in (args.html, args.csv):
+        if isinstance(path, Path) and not path.parent.is_dir():
+            parser.error(f"{path}: there is no directory {path.parent}")
+    return args
+
+
+def main():
+    args = parse()
+    from actioncnn import files
+    from actioncnn.report import comparison_text, tables
+    from actioncnn.report.comparison import compare
+
+    runs = read_runs(args.runs)
+    comparison = compare(runs)
+    if args.json:
+        print(json.dumps(tables.plain(comparison_text.as_dict(comparison)), indent=1))
+    else:
+        print(comparison_text.as_text(comparison))
+    if args.csv:
+        files.write(args.csv, comparison_text.as_csv(comparison))
+    if args.html:
+        written = write_page(args, comparison)
+        if not args.json:
+            print(f"page: {written}")
+    if len(runs) < len(args.runs):
+        sys.exit(1)
+
+
+def read_runs(folders):
+    """The runs that can be read; a line for each other one, as long as one can."""
+    from actioncnn.report.runs import read_run
+
+    runs, problems = [], []
+    for folder in folders:
+        try:
+            runs.append(read_run(folder))
+        except UserError as error:
+            problems.append(error)
+    if not runs:
+        raise problems[0]
+    for problem in problems:
+        cli.warn(f"left out: {problem}")
+    return runs
+
+
+def write_page(args, comparison):
+    """Writes the page of one run or of several -> its path."""
+    from actioncnn.report import comparison_page, run_page
+    from actioncnn.report.clips import reader
+
+    if len(args.runs) > 1:
+        path = PAGE if args.html is True else args.html
+        comparison_page.write(path, comparison)
+        return path
+    path = args.runs[0] / run_page.NAME if args.html is True else args.html
+    run_page.write(args.runs[0], reader(args.workers), path)
+    return path
+
+
+if __name__ == "__main__":
+    cli.run(main)
