@@ -111,8 +111,7 @@ class Run:
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
         device.begin_anew()  # what Keras names follows from no other split
-        if self.device.chief:
-            self.check_room()
+        self.check_room()
         if figures := folder.open_run(self.output, self.record, self.written, self.options.resume, self.device.chief):
             print(f"note: the run in {self.output} had ended; nothing is left to do")
             return figures
@@ -144,6 +143,8 @@ class Run:
         weights, members = 4 * self.build().count_params(), self.options.members or 1
         device.begin_anew()
         state = 3 * weights + (1 << 16)  # with the two moments of Adam, and what HDF5 adds
+        if not self.device.chief:
+            return  # it writes nothing; but machines wait for ever for one that has built other networks before
         total = (members + 1) * state + 2 * members * weights + PICTURES  # one state more: the new beside the former
         paths = [self.output / name for name in self.written]
         there = sum(path.stat().st_size for path in paths if path.is_file())
