@@ -66,8 +66,7 @@ def largest_difference(classifier, run, clips):
     largest = 0.0
     for start in cli.bar(iterable=range(0, len(clips), BATCH), desc="check", unit="batch"):
         batch = clips[start : start + BATCH]
-        shown = classifier.sampling.shown(np.asarray(batch, np.float32))
-        largest = max(largest, float(np.abs(classifier(batch) - run(shown)).max()))
+        largest = max(largest, float(np.abs(classifier(batch) - run(classifier.feed(batch))).max()))
     return largest
 
 

@@ -22,8 +22,6 @@ WRITTEN = (  # all that this module writes of a run, but for the curves
     "class_accuracy.png",
     "class_report.csv",
     "examples.png",
-    "report.html",
-    "seconds.txt",
 )
 
 

@@ -9,7 +9,7 @@ from actioncnn.errors import one_line
 from actioncnn.report import charts, page
 from actioncnn.report.charts import named, text
 from actioncnn.report.comparison import compare
-from actioncnn.report.comparison_text import duration, interval, percent
+from actioncnn.report.comparison_text import interval, percent
 from actioncnn.report.runs import read_run
 
 PAIRS = 6  # of confused classes whose clips are shown
@@ -72,7 +72,6 @@ def head(run):
     groups = f" of {compared.groups} groups" if compared.groups else ""
     sides = f"{len(run.files)} test clips{groups}"
     sides += f", {counts['train']} training clips" if "train" in counts else ""
-    seconds = args.get("seconds")
     about = page.facts(
         [
             ("network", run.script),
@@ -84,7 +83,6 @@ def head(run):
             ("mean class accuracy", f"{percent(row['mean_class_accuracy'])} %"),
             ("95 % interval", f"{interval(row['by_clips'])} if clips were independent (Wilson)"),
             ("", f"{interval(row['by_groups'])} by resampling groups" if compared.groups > 1 else None),
-            ("time", duration(seconds) if seconds else None),
             ("device", ", ".join(str(args[name]) for name in ("device", "precision") if args.get(name)) or None),
         ]
     )

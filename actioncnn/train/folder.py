@@ -18,7 +18,7 @@ from actioncnn.train.record import check_same
 
 ARGS = "args.json"
 CHECKPOINT = b"actioncnn checkpoint\n"  # a checkpoint's first bytes
-PARTED = ["result.txt", ARGS]  # what a run of several splits writes beside their folders
+PARTED = ["result.txt", "predictions.csv", "report.html", ARGS]  # of several splits, beside their folders
 MAX_ARGS_BYTES = 16 << 20
 MAX_MEMBERS = 10_000
 PLAIN = re.compile(r"[\w-]{1,100}")  # names that a run gives to its model and its parts
@@ -97,7 +97,8 @@ def names(stem, members=None):
     parts = range(members) if members else [None]
     curves = [f"{'model' if i is None else i}_{kind}.png" for i in parts for kind in ("accuracy", "loss")]
     tables = ["result.txt", *(f"result_{i}.txt" for i in parts if i is not None)]
-    return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, ARGS]
+    last = ["report.html", "seconds.txt", ARGS]
+    return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, *last]
 
 
 def checkpoints(members=None):

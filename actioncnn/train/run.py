@@ -69,8 +69,9 @@ def train_on_splits(options, network, start):
             {"split": name} | Run(options, network, recipe, part, name, output, on, notes + more, start).complete()
         )
     if whole and on.chief:
-        folder.close_run(options.output, whole, summarize(options.output, rows))
+        figures = summarize(options.output, rows)
         run_page.try_to_write(options.output, clips.reader(options.workers))
+        folder.close_run(options.output, whole, figures)
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
     print(f"results: {options.output}")
@@ -163,10 +164,11 @@ class Run:
             tables.write_table(self.output / "result.txt", row.keys(), [row])
         told = {"start": list(self.start.said.values())} if self.start else {}
         told["parameters"] = model.count_params()
-        folder.close_run(self.output, self.record | told, figures, folder.checkpoints(self.options.members))
+        tables.write_json(self.output / folder.ARGS, self.record | told | {"metrics": None}, indent=2)
         run_page.try_to_write(self.output, lambda _, rows: {row: tested[row] for row in rows})
         if not self.options.resume:
             files.write(self.output / "seconds.txt", f"{time.monotonic() - self.started:.1f}\n")
+        folder.close_run(self.output, self.record | told, figures, folder.checkpoints(self.options.members))
 
     def train_one(self, member=None):
         """A trained network in float32; its curves and its table are written after each epoch."""

@@ -36,7 +36,7 @@ def test_it_fits(name, width):
 
 def test_long_names_lose_their_middle():
     assert text.shown("a" * 20 + "b" * 20, 10) == "aaaaa…bbbb" and len(text.shown("x" * 99)) == text.NAME
-    assert text.shown("Archery") == "Archery" and text.shown("bad\udcff \n name") == "bad? name"
+    assert text.shown("Archery") == "Archery" and text.shown("bad\udcff \n name") == "bad? \\n name"
 
 
 def test_draw_writes_in_place_and_is_cut_at_the_edge():
