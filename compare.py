@@ -3,6 +3,7 @@
 python compare.py first/ second/                        a table, differences with intervals, a sentence for each pair
 python compare.py first/ second/ --html both.html       the same as a page, with curves and classes
 python compare.py first/ --html                         the page of one run: first/report.html
+python compare.py first/ --html --evidence              the same with what the network saw in its mistakes
 """
 
 import json
@@ -21,6 +22,7 @@ def parse():
     add("runs", nargs="+", type=Path, metavar="RUN", help="--output of a training run")
     page = f"also write a page (default: report.html in the folder of one run, {PAGE} for several)"
     add("--html", nargs="?", const=True, metavar="FILE", help=page)
+    add("--evidence", help="on the page of one run: what spoke for the classes in its mistakes", **cli.SWITCH)
     add("--csv", type=Path, metavar="FILE", help="also write the table of runs")
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
     add("--workers", type=cli.whole_number(1), default=2, help="processes that read the page's clips (default: 2)")
@@ -29,6 +31,8 @@ def parse():
         args.html = Path(args.html)
         if args.html.is_dir():
             parser.error(f"--html {args.html}: is a directory; name a file, or put --html behind the runs")
+    if args.evidence and (not args.html or len(args.runs) > 1):
+        parser.error("--evidence needs --html and one run")
     for path in (args.html, args.csv):
         if isinstance(path, Path) and not path.parent.is_dir():
             parser.error(f"{path}: there is no directory {path.parent}")
@@ -84,7 +88,10 @@ def write_page(args, comparison):
         comparison_page.write(path, comparison)
         return path
     path = args.runs[0] / run_page.NAME if args.html is True else args.html
-    run_page.write(args.runs[0], reader(args.workers), path)
+    evidence = None
+    if args.evidence:
+        from actioncnn.explain.mistakes import evidence_of as evidence
+    run_page.write(args.runs[0], reader(args.workers), path, evidence)
     return path
 
 

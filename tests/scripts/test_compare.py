@@ -48,7 +48,12 @@ def test_what_is_no_run_is_left_out(run, folders, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [([], "RUN"), (["--html", "{tmp}", "x"], "is a directory"), (["x", "--csv", "{tmp}/no/x.csv"], "no directory")],
+    [
+        ([], "RUN"),
+        (["x", "--evidence"], "needs --html"),
+        (["--html", "{tmp}", "x"], "is a directory"),
+        (["x", "--csv", "{tmp}/no/x.csv"], "no directory"),
+    ],
 )
 def test_wrong_usage_is_one_line(run, tmp_path, options, words):
     code, _, error = run("compare.py", *(option.format(tmp=tmp_path) for option in options))
@@ -81,3 +86,12 @@ def test_names_do_not_lead_out_of_the_dataset(folders, name):
     made = read_run(folders[0])
     made.files[0] = name
     assert path_of(made, 0) is None and path_of(made, 1) is not None
+
+
+@pytest.mark.slow
+def test_evidence_of_the_mistakes(run, trained_run, folders, tmp_path):
+    wrong = int((~read_run(trained_run).right).sum())
+    assert wrong
+    code, _, error = run("compare.py", trained_run, "--html", tmp_path / "page.html", "--evidence")
+    assert code == 0 and "without evidence" not in error
+    assert (tmp_path / "page.html").read_text().count('alt="what speaks for') == 2 * min(wrong, 12)
