@@ -163,7 +163,7 @@ class Run:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
         told = {"start": list(self.start.said.values())} if self.start else {}
-        told["parameters"] = model.count_params()
+        told |= {"parameters": model.count_params(), "notes": self.notes}
         tables.write_json(self.output / folder.ARGS, self.record | told | {"metrics": None}, indent=2)
         run_page.try_to_write(self.output, lambda _, rows: {row: tested[row] for row in rows})
         if not self.options.resume:
@@ -227,7 +227,7 @@ class Run:
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
             print(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
-        unordered.tell(model, data, probabilities, options, self.device)
+        self.notes.extend(unordered.tell(model, data, probabilities, options, self.device))
         return probabilities, figures
 
 

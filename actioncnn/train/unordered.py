@@ -7,12 +7,17 @@ from actioncnn.train import loop
 
 
 def tell(model, data, probabilities, options, device):
-    """Prints a line on it; probabilities: of the test clips as they are. Nothing of frames, which have no order."""
+    """Prints a line on it, and returns it in a list; none of frames, which have no order.
+
+    probabilities: of the test clips as they are.
+    """
     if data.sampling.depth < 2 or not len(data.test):
-        return
+        return []
     mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
     right, right_mixed = (each.argmax(1) == data.labels(data.test) for each in (probabilities, mixed))
-    print(f"test: {of_many(right, right_mixed, len(data.classes))}")
+    line = str(of_many(right, right_mixed, len(data.classes)))
+    print(f"test: {line}")
+    return [line]
 
 
 def without_order(model, seed):
