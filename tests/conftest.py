@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,14 @@ from actioncnn.video import decode, pool
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the scripts do, before any test imports TensorFlow
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    """A script that ran in this process leaves no precision behind."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="session")
