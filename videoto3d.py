@@ -45,6 +45,10 @@ def parse():
     add("--shard", type=cli.shard, default=(1, 1), help="i/n: only the i-th of n parts (default: 1/1)")
     add("--color", **cli.SWITCH, default=False, help="RGB frames instead of grayscale (default: False)")
     add("--nclass", type=cli.whole_number(2), default=101, help="number of classes (default: 101)")
+    add("--train-list", type=Path, help="list of the training videos, as the training scripts take it")
+    add("--test-list", type=Path, help="list of the test videos")
+    add("--class-level", type=cli.whole_number(1), help="number of the folder that is the class, from 1")
+    add("--split", default="1", help="which of several lists (default: 1)")
     add("--cache", type=Path, help="directory of the cache (default: ~/.cache/actioncnn)")
     add("--workers", type=cli.whole_number(1), help="processes that read videos (default: one per core)")
     return parser.parse_args()
@@ -74,7 +78,9 @@ def clips_of_dataset(args):
     from actioncnn.data.dataset import extract_shard
 
     sampling = Sampling(args.size, args.depth, args.color, not args.first)
-    count, had, failures = extract_shard(args.video, args.nclass, sampling, args.shard, args.cache, args.workers)
+    layout = {name: getattr(args, name) for name in ("class_level", "train_list", "test_list", "split")}
+    how = args.shard, args.cache, args.workers
+    count, had, failures = extract_shard(args.video, args.nclass, sampling, *how, **layout)
     for path, reason in failures.items():
         cli.warn(f"no clip: {path}: {reason}")
     part = f"shard {args.shard[0]} of {args.shard[1]}"

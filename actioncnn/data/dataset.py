@@ -89,9 +89,9 @@ def digest(*values):
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None):
+def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None, **layout):
     """Reads a shard of what load_dataset reads -> number of its clips, how many the cache had, {video: reason}."""
-    videos, _ = index.choose_classes(index.scan(directory), nclass)
+    videos, _ = index.choose_classes(index.understand(directory, **layout).videos, nclass)
     had, failures = cache.extract_shard(videos, sampling, shard, cache_dir, workers)
     number, count = shard
     return len(range(number - 1, len(videos), count)), had, {videos[row].path: failures[row] for row in failures}

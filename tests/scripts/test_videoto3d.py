@@ -53,6 +53,11 @@ def test_a_share_of_a_dataset_is_read_for_the_cache(bars, run, decoded, tmp_path
     assert len(decoded()) == 48 and data.clips.any(axis=(1, 2, 3, 4)).all()  # those of the shard only once
     assert run("videoto3d.py", bars, *options)[1].startswith("shard 1 of 1: 48 clips in the cache, 48 of them before")
     assert run("videoto3d.py", bars, "--shard", "3/2")[0] == 2
+    lists = [tmp_path / "train.txt", tmp_path / "test.txt"]
+    for path, group in zip(lists, ("g01", "g02"), strict=True):
+        path.write_text("".join(f"{each.name} {each.name.split('_')[1]}\n" for each in bars.glob(f"*_{group}_*.avi")))
+    code, out, error = run("videoto3d.py", bars, *options, "--train-list", lists[0], "--test-list", lists[1])
+    assert code == 0 and out.startswith("shard 1 of 1: 8 clips in the cache, 0 of them before"), error
 
 
 def test_a_folder_of_pictures(run, tmp_path):
