@@ -88,6 +88,8 @@ class Resampling:
         """Of the mean of values (N,); spread: a variance that comes on top, and its degrees of freedom."""
         mean, of_groups = float(np.mean(values)), self.variance(values)
         total = of_groups + spread[0]
+        if total == 0 and mean in (0, 1):  # all right: that groups do not differ does not make it sure
+            return wilson(mean * self.count, self.count)
         parts = of_groups**2 / (self.count - 1) + spread[0] ** 2 / spread[1] if self.count > 1 else math.nan
         freedom = total**2 / parts if parts else math.inf  # Welch 1947
         half = t_quantile(freedom) * math.sqrt(total)

@@ -93,3 +93,9 @@ def test_spread_between_seeds_is_measured_without_what_is_chance_of_clips():
     assert freedom == 39
     assert variance**0.5 == pytest.approx(shifts.std(ddof=1), rel=0.15)
     assert statistics.seed_spread([right[:1]], resampling)[0] ** 0.5 == pytest.approx(statistics.SPREAD)
+
+
+def test_groups_that_are_all_right_leave_doubt():
+    resampling = statistics.Resampling(np.repeat(np.arange(7), 16))
+    low, high = resampling.interval(np.ones(112))
+    assert 0.6 < low < 0.7 and high == pytest.approx(1) and resampling.interval(np.zeros(112)).high > 0.3
