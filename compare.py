@@ -56,7 +56,7 @@ def main():
     if args.html:
         written = write_page(args, comparison)
         if not args.json:
-            print(f"page: {written}")
+            cli.say(f"page: {written}")
     if len(runs) < len(args.runs):
         sys.exit(1)
 

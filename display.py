@@ -67,7 +67,7 @@ def main():
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
     dataset = index.understand(args.videos, args.class_level, args.train_list, args.test_list)
-    print(*dataset.understood, sep="\n", flush=True)
+    cli.say(*dataset.understood)
     for note in dataset.notes:
         cli.warn(note)
     chosen = preview.choose_videos(dataset.videos, wanted, args.seed)
@@ -82,7 +82,7 @@ def main():
     if not args.color:
         pages[:] = pages.mean(-1, keepdims=True)
     files.write(args.output, preview.encode(pages, args.output.suffix.lower()))
-    print(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
+    cli.say(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
 
 
 def with_frames(examples):

@@ -64,7 +64,7 @@ def main():
         clips = test_clips or tested.labelled(args.videos, model.loaded.classes)
         title = f"{len(clips)} test clips of {args.run}" if test_clips else f"{len(clips)} clips of {args.videos}"
         failures += jobs.compare_orders(clips, model.loaded, args.output, title, args.workers)
-    print(f"results: {args.output}")
+    cli.say(f"results: {args.output}")
     if failures:
         sys.exit(1)
 

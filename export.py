@@ -4,7 +4,6 @@ python export.py --run 3dcnnresult/ --format onnx
 python export.py --model my/model.json --weights my/model.hd5 --format tflite --output exported/
 """
 
-import csv
 import os
 from pathlib import Path
 
@@ -40,13 +39,13 @@ def test_clips(found, sampling, videos=None, workers=None):
     """The run's test clips as its network takes them, uint8 (N, H, W, [T,] C), or noise; and in words which."""
     import numpy as np
 
+    from actioncnn.report.tables import csv_rows
     from actioncnn.video import pool
 
     directory = videos or Path(found.args.get("options", {}).get("videos", ""))
     try:
-        with open(found.model.parent / "predictions.csv", encoding="utf-8", errors="surrogateescape") as file:
-            paths = [directory / row["file"] for row in csv.DictReader(file) if found.args]
-    except (OSError, KeyError):
+        paths = [directory / row["file"] for row in csv_rows(found.model.parent / "predictions.csv") if found.args]
+    except (OSError, KeyError, TypeError):
         paths = []
     there = {place: path for place, path in enumerate(paths) if path.is_file()}
     decoded = cli.bar(iterable=pool.clips(there, sampling, workers), desc="test clips", total=len(there), unit="clip")
@@ -88,13 +87,13 @@ def main():
     note = export.export(classifier.model, args.format, path)
     files.write(output / "labels.txt", "".join(f"{name}\n" for name in classifier.classes))
     if note:
-        print(f"note: {path.name} {note}", flush=True)
+        cli.say(f"note: {path.name} {note}")
     clips, which = test_clips(found, classifier.sampling, args.videos, args.workers)
     largest = largest_difference(classifier, export.opened(args.format, path), clips)
     about = export.describe(args.format, path, classifier.sampling, classifier.model)
     about["check"] = {"clips": which, "largest_difference": largest}
     write_json(output / f"{path.name}.json", about, indent=2)
-    print(f"{path}: the largest difference of a probability is {largest:.1e} on {which}")
+    cli.say(f"{path}: the largest difference of a probability is {largest:.1e} on {which}")
     if not largest <= LIMIT:
         raise UserError(f"{path}: differs by more than {LIMIT:g}: do not use it")
 

@@ -65,7 +65,7 @@ def frames_of_video(args):
     sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)
     for text in pictures.remarks(args.video, sampling.places):
         cli.warn(f"note: {args.video}: {text}")
-    print(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
+    cli.say(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
     if args.output:
         from actioncnn.report.strips import image
 
@@ -84,7 +84,7 @@ def clips_of_dataset(args):
     for path, reason in failures.items():
         cli.warn(f"no clip: {path}: {reason}")
     part = f"shard {args.shard[0]} of {args.shard[1]}"
-    print(f"{part}: {count} clips in the cache, {had} of them before; {len(failures)} videos gave none")
+    cli.say(f"{part}: {count} clips in the cache, {had} of them before; {len(failures)} videos gave none")
 
 
 def main():

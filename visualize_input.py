@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.files import make_output
+from actioncnn.files import make_output, printable
 from actioncnn.modelfile import reading
 
 
@@ -71,7 +71,7 @@ def main():
     from actioncnn.visualize import layers
 
     if args.layernames:
-        print(outlined(args.model, layers.layer_table))
+        cli.say(*outlined(args.model, layers.layer_table))
         return
     model = load_model(args.model, args.weights)
     try:
@@ -84,7 +84,7 @@ def main():
             cli.warn(f"note: {line}")
         show(args, model, takes, path, layer, chosen)
     except layers.NoSuchUnitError as error:
-        cli.warn(error)
+        cli.warn(*error.args)
         sys.exit(2)
 
 
@@ -102,7 +102,7 @@ def show(args, model, takes, path, layer, chosen):
     same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
     settings = Settings(iterations=args.iter, **{name: getattr(args, name) for name in same})
     make_output(args.output)
-    bar = lambda steps: tqdm(steps, desc=path, unit="step", mininterval=0.5, leave=False)  # noqa: E731
+    bar = lambda steps: tqdm(steps, desc=printable(path), unit="step", mininterval=0.5, leave=False)  # noqa: E731
     results = maximize(model, takes, layer, chosen, settings, bar)
     of_class = results[0].probability is not None
     told, count = told_classes(args.weights), layers.unit_count(model, layer)
@@ -112,7 +112,7 @@ def show(args, model, takes, path, layer, chosen):
         real = best_real(model, takes, layer, chosen, args.videos, len(names) if names else None)
     output.tell(results, real, path, names)
     options = vars(args) | takes.as_dict()
-    print(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")
+    cli.say(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")
 
 
 if __name__ == "__main__":

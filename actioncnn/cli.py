@@ -31,7 +31,7 @@ def run(main):
     except BrokenPipeError:
         os._exit(141)  # the reader of a pipe has gone, as with `| head`
     except OSError as error:  # a full disk, a directory taken away: what was written before is whole
-        sys.exit(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}")
+        sys.exit(printable(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}"))
 
 
 def open_streams():
@@ -51,8 +51,14 @@ def program():
     return Path(sys.argv[0]).name
 
 
-def warn(message):
-    print(printable(f"{program()}: {message}"), file=sys.stderr, flush=True)
+def say(*lines):
+    """Prints lines of text, whatever is in the names that they hold."""
+    print(*map(printable, lines), sep="\n", flush=True)
+
+
+def warn(message, *lines):
+    """The same on standard error, behind the script's name."""
+    print(printable(f"{program()}: {message}"), *map(printable, lines), sep="\n", file=sys.stderr, flush=True)
 
 
 def boolean(text):
@@ -128,7 +134,7 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; --help shows the options\n")
+        self.exit(2, printable(f"{self.prog}: {message}; --help shows the options") + "\n")
 
 
 def parser(description):

@@ -87,3 +87,13 @@ def test_scripts_answer_before_anything_heavy_is_imported(script, tmp_path):
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{watch}", str(ROOT / script)]
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert "usage" in done.stdout and done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("path", [*MODULES, *ROOT.glob("*.py")], ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_from_files_do_not_reach_the_terminal_as_they_are(path):
+    """What is printed is made printable, by say, warn and printable, or it is JSON."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    for call in calls:
+        kind = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
+        if kind == "print" and path.name != "cli.py":
+            assert any(safe in ast.unparse(call) for safe in ("printable(", "json", "as_text(")), ast.unparse(call)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from actioncnn.cli import say
 from actioncnn.data import batches, cache, index, splits
 from actioncnn.errors import UserError
-from actioncnn.files import printable
 from actioncnn.video.sampling import Sampling
 
 
@@ -42,14 +42,14 @@ class Data:
         return self.targets[rows].argmax(1)
 
 
-def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=print, **layout):
+def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=say, **layout):
     """Data of a directory, without a split, and lines to tell the user.
 
     say: is told how it was understood, line by line, before hours of reading. layout: what else index.understand takes.
     """
     dataset = index.understand(directory, **layout)
     for line in dataset.understood:
-        say(printable(line), flush=True)
+        say(line)
     videos = dataset.videos
     count = len({video.name for video in videos})
     videos, classes = index.choose_classes(videos, nclass)

@@ -7,6 +7,7 @@ near-identical, so a fair split keeps whole groups on one side (Soomro, Zamir, S
 import contextlib
 import gc
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ UCF101 = (
     " `unrar x UCF101.rar` and give its folder with --videos; `make demo` makes a small dataset"
 )
 FORMS = f"a folder for each class, two or more, or a list (--train-list), or files with names such as {names.forms()}"
+BREAK = re.compile("[\r\n]")  # becomes \\r and \\n in a class's name, which is a line of classes.txt
 KINDS = 6  # of paths that are shown as examples
 
 
@@ -91,6 +93,7 @@ def _understood(directory, notes, class_level, train_list, test_list, split):
     places, about_sides = layout.keep_sides(places)
     if not places:
         raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}; give {FORMS}")
+    places = [place._replace(name=BREAK.sub(lambda found: repr(found[0])[1:-1], place.name)) for place in places]
     videos, spellings = one_spelling([Video(p.path, p.name, p.group, p.side) for p in places])
     return Dataset(
         sorted(videos, key=_order), describe(directory, videos, places), notes + more + about_sides + spellings
@@ -189,10 +192,18 @@ def class_and_group(filename):
 
 
 def video_paths(directory):
-    """Paths of the videos in a directory, at any depth; the directory itself, if it is one of pictures."""
-    if is_clip(directory):
-        return [Path(directory)]
-    return sorted(folder / file for _, folder, files in walk(directory, []) for file in files)
+    """Paths of the videos in a directory, at any depth; the directory itself, if it is one of pictures.
+
+    A folder that cannot be read is told.
+    """
+    with contextlib.suppress(OSError):  # which `walk` tells
+        if is_clip(directory):
+            return [Path(directory)]
+    notes = []
+    paths = sorted(folder / file for _, folder, files in walk(directory, notes) for file in files)
+    for note in notes:
+        warn(note)
+    return paths
 
 
 def is_clip(folder):

@@ -6,12 +6,12 @@ import itertools
 
 import numpy as np
 
-from actioncnn.cli import bar, warn
+from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache
 from actioncnn.data.index import Video
 from actioncnn.errors import UserError
 from actioncnn.explain import order, output, pictures
-from actioncnn.files import printable, write
+from actioncnn.files import write
 from actioncnn.predict.classifier import Classifier
 from actioncnn.report import strips
 from actioncnn.video import pool
@@ -102,13 +102,13 @@ def explain_videos(paths, model, names, directory, workers):
             item = item._replace(rows=order.motion(network, item.clip[None], [item.label]))
         output.write_video(places[index], item, classes)
         verdict = f"; {order.verdict(item.rows, len(classes))}" if item.rows else ""
-        print(printable(output.title_of(item, classes) + verdict))
+        say(output.title_of(item, classes) + verdict)
         if index < SHEET:
             tiles[index] = output.tile(item, classes)
     if len(paths) > 1:
         write_sheet(directory / "explained.png", tiles)
     if len(paths) > SHEET:
-        print(f"note: explained.png shows the first {SHEET} of {len(paths)} videos")
+        say(f"note: explained.png shows the first {SHEET} of {len(paths)} videos")
     return failures
 
 
@@ -124,7 +124,7 @@ def explain_mistakes(wrong, model, directory, workers):
     Returns the number of videos that could not be read.
     """
     if not wrong:
-        print("note: the run made no mistakes")
+        say("note: the run made no mistakes")
         return 0
     clips, tiles = model.read([clip.path for clip in wrong], workers), {}
     network = model.loaded
@@ -151,5 +151,5 @@ def compare_orders(clips, network, directory, title, workers):
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(network, frames, labels, progress.update)
     output.write_order(directory, rows, title, len(network.classes))
-    print(printable(f"{title}\n{order.table(rows, True)}\n{order.verdict(rows, len(network.classes))}"))
+    say(title, *order.table(rows, True), order.verdict(rows, len(network.classes)))
     return len(failures)

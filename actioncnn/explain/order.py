@@ -87,13 +87,13 @@ def without_ground(clips):
 
 
 def table(rows, true):
-    """Lines for people. true: whether the class is the true one, else it is what the clips were taken for."""
+    """Lines of text for people. true: whether the class is the true one, else it is what the clips were taken for."""
     right = "right" if true else "same class"
     lines = [f"  {'frames':<16}{right:>10}  probability  [least, most]"]
     for row in rows:
         span = f"[{row.least.mean():.2f}, {row.most.mean():.2f}]"
         lines.append(f"  {row.name:<16}{row.right.mean():>10.1%}  {row.probability.mean():>11.2f}  {span}".rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def verdict(rows, nclass):

@@ -1,12 +1,12 @@
 """The test clips of a training run: predictions.csv, and where their files are."""
 
-import csv
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.data import index
 from actioncnn.errors import UserError
+from actioncnn.report.tables import csv_rows
 
 
 class Tested(NamedTuple):
@@ -25,10 +25,7 @@ def tested(run, videos=None):
     """
     path = run / "predictions.csv"
     try:
-        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [
-                (row["file"], row["true"], row["predicted"], float(row["confidence"])) for row in csv.DictReader(file)
-            ]
+        rows = [(row["file"], row["true"], row["predicted"], float(row["confidence"])) for row in csv_rows(path)]
         folder = videos or Path(json.loads((run / "args.json").read_text("utf-8"))["options"]["videos"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = getattr(error, "strerror", None) or "is damaged"

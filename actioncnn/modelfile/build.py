@@ -1,8 +1,12 @@
 """A config of Keras 3, vetted by audit.py -> a model, or its outline, which takes no memory."""
 
+import functools
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from actioncnn.modelfile import audit
+
+SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names that TensorFlow takes for the parts of a graph
 
 
 def build(architecture):
@@ -22,7 +26,12 @@ def build(architecture):
             return model
 
     config = _registered(architecture)
-    return keras.saving.deserialize_keras_object(config, custom_objects={"Sequential": AtOnce}, safe_mode=True)
+    model = keras.saving.deserialize_keras_object(config, custom_objects={"Sequential": AtOnce}, safe_mode=True)
+    for layer in model._flatten_layers():
+        if not SCOPE.fullmatch(layer.name):  # a layer may have any name; TensorFlow's part of a graph may not
+            plain = "layer." + re.sub(r"[^A-Za-z0-9_.>-]", "_", layer.name)
+            layer._open_name_scope = functools.partial(keras.name_scope, plain, caller=layer)
+    return model
 
 
 def _placed(layer):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 
+from actioncnn.cli import say
 from actioncnn.errors import NoFrameError, UserError
-from actioncnn.files import printable
 from actioncnn.report.tables import best_classes
 from actioncnn.video.windows import cut, stamped
 
@@ -80,7 +80,7 @@ def watch(source, make_classifier, length):
                 break
             best = best_classes(classifier(clip[None])[0], classifier.classes, TOP)
             named = [f"{share:4.0%} {name}" for name, share in best]
-            print(time.strftime("%H:%M:%S"), printable("  ".join(named)), flush=True)
+            say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
     except KeyboardInterrupt:
         return
     raise UserError(f"{name}: gives no more frames")

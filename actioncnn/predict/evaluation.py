@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.cli import bar, warn
+from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
@@ -36,8 +36,8 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
     probabilities = predict(classifier, clips)
     figures = metrics.evaluate(truth, probabilities)
     classes = classifier.classes
-    print(f"videos: {len(good)} of {len(set(labels))} classes in {directory}; the model knows {len(classes)}")
-    print(f"test: {tables.told(figures, truth)}")
+    say(f"videos: {len(good)} of {len(set(labels))} classes in {directory}; the model knows {len(classes)}")
+    say(f"test: {tables.told(figures, truth)}")
     paths = [os.path.relpath(videos[row].path, directory) for row in good]
     results.write_evaluation(output, clips, paths, classes, truth, probabilities)
     counts = {"videos": len(videos), "tested": len(good), "classes": len(set(truth.tolist()))}
@@ -45,7 +45,7 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
     tables.write_json(output / "metrics.json", values | {"metrics": figures}, indent=2)
     for row, reason in failures.items():
         warn(f"left out: {videos[row].path}: {reason}")
-    print(f"results: {output}")
+    say(f"results: {output}")
     return 1 if failures else 0
 
 

@@ -80,7 +80,7 @@ def write(args, model_files, results, failures, classifier):
         print(timeline.as_json(results, failures, classes, args.top, classifier.assumed, nearest))
     if args.csv:
         files.write(args.csv, timeline.as_csv(results, classes, args.top))
-        print(f"{args.csv}: predictions of {len(results)} videos", file=sys.stderr)
+        print(printable(f"{args.csv}: predictions of {len(results)} videos"), file=sys.stderr)
     if args.features and results:
         from actioncnn.predict.features import as_npz
 

@@ -24,11 +24,13 @@ def expand(names):
 
 
 def videos_of(name):
-    """Paths of the videos in a directory, which may be one of pictures, or that fit a pattern."""
+    """Paths of the videos in a directory, which may be one of pictures, or in what fits a pattern."""
     path = Path(name)
-    if path.is_dir():
-        return video_paths(path)
-    return [] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
+    if path.exists():
+        return video_paths(path) if path.is_dir() else []
+    matches = map(Path, sorted(glob.glob(name, recursive=True)))
+    found = (video_paths(match) if match.is_dir() else [match] for match in matches)
+    return list(dict.fromkeys(chain.from_iterable(found)))  # `**` names what is in a folder beside the folder
 
 
 def predict_videos(paths, sampling, classifier, workers=None):

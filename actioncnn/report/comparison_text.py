@@ -1,12 +1,10 @@
 """A Comparison as text, CSV and JSON."""
 
-import csv
-import io
-
 import numpy as np
 
 from actioncnn.files import printable
 from actioncnn.report.comparison import verdicts
+from actioncnn.report.tables import csv_text
 
 COLUMNS = ("run", "script", "parameters", "time", "epochs", "top-1 %", "by clips", "by groups", "top-5 %", "classes %")
 SEEDS = "between seeds"  # a column where a setting has several
@@ -83,12 +81,8 @@ def as_text(comparison):
 
 def as_csv(comparison):
     """A row for each setting, shares from 0 to 1; an interval is two columns."""
-    text = io.StringIO(newline="")
     rows = [flat(row) for row in comparison.rows]
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([rows[0], *(row.values() for row in rows)])
 
 
 def flat(row):

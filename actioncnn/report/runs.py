@@ -1,7 +1,6 @@
 """What a training run left in its --output, read back: of this version or an earlier one, whole or not."""
 
 import contextlib
-import csv
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,8 +130,7 @@ def read_json(path):
 def read_predictions(run, path):
     """Adds the test clips of a predictions.csv. UserError: it is none."""
     try:
-        with open(path, newline="", **TEXT) as file:
-            rows = list(csv.DictReader(file))
+        rows = tables.csv_rows(path)
     except OSError:
         rows = []
         run.missing.append(f"{path.relative_to(run.folder)} is not there: its test clips are left out")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from actioncnn.report.metrics import class_figures, ranking
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
 TOP = 5  # classes named per clip in predictions.csv
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # how cells begin that a spreadsheet runs, or ' before
 
 
 def plain(value):
@@ -63,6 +65,26 @@ def best_classes(probabilities, classes, top):
     return [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
 
 
+def csv_text(rows):
+    """Rows of cells as CSV. Text that a spreadsheet would run is written behind a ', which `csv_rows` takes away."""
+    marked = ([f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell for cell in row] for row in rows)
+    return "".join(map(_csv_line, marked))
+
+
+def _csv_line(row):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(row)  # with another end of lines it would not quote a name that has \r
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def csv_rows(path):
+    """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were."""
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = list(csv.DictReader(file))
+    plain = lambda cell: cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell  # noqa: E731
+    return [{column: plain(cell) for column, cell in row.items()} for row in rows]
+
+
 def predictions_csv(columns, rows, classes, top=TOP, last=()):
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
@@ -71,14 +93,12 @@ def predictions_csv(columns, rows, classes, top=TOP, last=()):
     header = [*columns, "predicted", "confidence"]
     for rank in range(2, min(top, len(classes)) + 1):
         header += [f"predicted_{rank}", f"confidence_{rank}"]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*header, *last[:1]])
+    lines = [[*header, *last[:1]]]
     for place, (cells, probabilities) in enumerate(rows):
         named = best_classes(probabilities, classes, top)
         shares = (cell for name, share in named for cell in (name, f"{share:.7g}"))
-        writer.writerow([*cells, *shares, *(each[place] for each in last[1:])])
-    return text.getvalue()
+        lines.append([*map(str, cells), *shares, *(each[place] for each in last[1:])])
+    return csv_text(lines)
 
 
 def write_predictions(path, videos, classes, truth, probabilities, groups=None):
@@ -108,26 +128,24 @@ def write_class_report(path, matrix, classes):
 
     matrix: as metrics.confusion gives it.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", "precision", "recall", "f1", "clips"])
+    lines = [["class", "precision", "recall", "f1", "clips"]]
     for name, *shares, clips in zip(classes, *class_figures(matrix), matrix.sum(1)):
-        writer.writerow([name, *("" if np.isnan(share) else f"{share:.6f}" for share in shares), clips])
-    files.write(path, text.getvalue())
+        lines.append([name, *("" if np.isnan(share) else f"{share:.6f}" for share in shares), clips])
+    files.write(path, csv_text(lines))
 
 
 def join_csv(path, parts):
     """The rows of CSV files of the same columns, sorted, in one file."""
-    headers, rows = zip(*(part.read_text(errors="surrogateescape").split("\n", 1) for part in parts), strict=True)
+    headers, rows = zip(
+        *(part.read_bytes().decode("utf-8", "surrogateescape").split("\n", 1) for part in parts), strict=True
+    )
     rows = sorted(csv.reader(io.StringIO("".join(rows), newline="")))
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    files.write(path, headers[0] + "\n" + text.getvalue())
+    files.write(path, headers[0] + "\n" + "".join(map(_csv_line, rows)))
 
 
 def write_confusions(path, matrix, classes, count=30):
     """confusions.txt: the `count` most frequent confusions, worst first; matrix as metrics.confusion gives it."""
-    clips = matrix.sum(1)
+    clips, classes = matrix.sum(1), [files.printable(name) for name in classes]
     wrong = [(matrix[i, j], matrix[i, j] / clips[i], i, j) for i, j in np.argwhere(matrix) if i != j]
     wrong.sort(key=lambda item: (-item[0], -item[1], item[2], item[3]))
     lines = [f"{classes[i]} -> {classes[j]}: {n} of {clips[i]} clips" for n, _, i, j in wrong[:count]]

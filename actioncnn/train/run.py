@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn import device, files
-from actioncnn.cli import warn
+from actioncnn.cli import say, warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
@@ -56,7 +55,7 @@ def train_on_splits(options, network, start):
         folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
-    print(f"device: {on.name}, {on.precision}")
+    say(f"device: {on.name}, {on.precision}")
     whole = None
     if outputs != [options.output]:
         whole = record.record(options, network, recipe, data, options.split, on, notes)
@@ -74,7 +73,7 @@ def train_on_splits(options, network, start):
         folder.close_run(options.output, whole, figures)
     for row, reason in data.failures.items():
         warn(f"left out: {data.videos[row].path}: {reason}")
-    print(f"results: {options.output}")
+    say(f"results: {options.output}")
 
 
 def folder_of(split):
@@ -85,13 +84,12 @@ def folder_of(split):
 def describe(directory, split, data, notes):
     """Says what a run works on."""
     groups = [len({data.videos[row].group for row in rows} - {None}) for rows in (data.train, data.test)]
-    print(
+    say(
         f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: "
         f"{len(data.train)} train clips of {groups[0]} groups, {len(data.test)} test clips of {groups[1]} groups"
     )
     for note in notes:
-        print(f"note: {note}")
-    sys.stdout.flush()
+        say(f"note: {note}")
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class Run:
         device.begin_anew()  # what Keras names follows from no other split
         self.check_room()
         if figures := folder.open_run(self.output, self.record, self.written, self.options.resume, self.device.chief):
-            print(f"note: the run in {self.output} had ended; nothing is left to do")
+            say(f"note: the run in {self.output} had ended; nothing is left to do")
             return figures
         if self.device.chief:
             write_classes(self.output, self.data.classes)
@@ -210,7 +208,7 @@ class Run:
 
         members = []
         for member in range(self.options.members):
-            print(f"model {member + 1} of {self.options.members}", flush=True)
+            say(f"model {member + 1} of {self.options.members}")
             members.append(self.train_one(member))
             device.begin_anew()  # without its optimizer and compiled steps
         return networks.average(members)
@@ -221,12 +219,12 @@ class Run:
 
         data, options, truth = self.data, self.options, self.data.labels(self.data.test)
         figures = metrics.evaluate(truth, probabilities := loop.predict(model, data, options.batch, self.device))
-        print(f"test: {tables.told(figures, truth)}")
+        say(f"test: {tables.told(figures, truth)}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
-            print(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
+            say(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
         self.notes.extend(unordered.tell(model, data, probabilities, options, self.device))
         return probabilities, figures
 
@@ -245,5 +243,5 @@ def summarize(output, rows):
         tables.join_csv(output / "predictions.csv", [folder / "predictions.csv" for folder in folders])
     mean, std = rows[-2]["top1"], rows[-1]["top1"]
     count = "three splits" if rows[0]["split"] == "1" else f"{len(folders)} folds"
-    print(f"{count}: top-1 {mean:.4f}, standard deviation {std:.4f}")
+    say(f"{count}: top-1 {mean:.4f}, standard deviation {std:.4f}")
     return {name: rows[-2][name] for name in columns}

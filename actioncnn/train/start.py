@@ -3,6 +3,7 @@
 from difflib import SequenceMatcher
 from functools import cached_property
 
+from actioncnn.cli import say
 from actioncnn.errors import UserError
 from actioncnn.modelfile.classes import BESIDE, read_classes
 from actioncnn.modelfile.find import find
@@ -72,7 +73,7 @@ class Start:
             model = build(instead=instead)
             self.said[member] = self.take(model, classes, member, freeze)
             if not quiet:
-                print(f"start: {self.said[member]}", flush=True)
+                say(f"start: {self.said[member]}")
             return model
 
         return begin

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from actioncnn.cli import say
 from actioncnn.explain.order import of_many
 from actioncnn.train import loop
 
@@ -16,7 +17,7 @@ def tell(model, data, probabilities, options, device):
     mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
     right, right_mixed = (each.argmax(1) == data.labels(data.test) for each in (probabilities, mixed))
     line = str(of_many(right, right_mixed, len(data.classes)))
-    print(f"test: {line}")
+    say(f"test: {line}")
     return [line]
 
 

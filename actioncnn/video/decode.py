@@ -17,6 +17,8 @@ from actioncnn.video.sampling import evenly, wanted
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+MAX_PIXELS = 1 << 26  # of a frame, 200 MB in colour: 8K is half of it
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")  # a playlist is no way to the network
 
 MAX_FRAMES = 10_000_000  # 92 hours at 30 frames a second: a container that claims more is wrong
@@ -25,7 +27,6 @@ LACKING = {  # what neither reader has a decoder for, as containers name it
     b"jxsm": "JPEG XS",
 }  # fmt: skip
 HEAD = 1_000_000  # bytes at either end of a file in which the codec is named
-MAX_PIXELS = 1 << 26  # of a frame, 200 MB in colour: 8K is half of it
 OTHER_PICTURE = 12  # of 255: more is another picture; less, how a reader rounds or takes the colours
 MAX_MISSES = 32  # a damaged frame answers False and decoding goes on behind it; this many in a row are the end
 
@@ -118,7 +119,7 @@ def open_video(path):
         return pictures.Pictures(path)
     check_file(path)
     if str(path)[-5:].lower() == ".webp" and pictures.is_animated(path):
-        return pictures.Animation(path)
+        return bounded(pictures.Animation(path))
     name = os.path.abspath(path)  # FFmpeg takes what stands before a colon for a protocol
     try:
         name.encode()

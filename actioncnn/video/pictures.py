@@ -46,6 +46,8 @@ def animations(folder, files):
 
 def is_animated(path):
     """Whether a file is an animated WebP: RIFF, size, WEBP, VP8X, size, and then bit 1 of a byte."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
     try:
         with open(path, "rb") as file:
             head = file.read(21)
@@ -120,7 +122,8 @@ def remarks(folder, choose):
     for place in sorted(set(choose(len(names)))):
         if place < len(names):
             try:
-                with Image.open(os.path.join(folder, names[place])) as picture:
+                path = os.path.join(folder, names[place])
+                with Image.open(path if os.path.isfile(path) else os.devnull) as picture:
                     sizes.add(picture.size)
             except Exception:  # whatever a broken picture leads to
                 sizes.add(None)
@@ -163,6 +166,8 @@ def read(path):
     """A picture as uint8 (H, W, 3) BGR; None where it cannot be read. Names need not be valid text."""
     import cv2
 
+    if not os.path.isfile(path):
+        return None
     try:
         return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error):

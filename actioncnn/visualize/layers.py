@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from actioncnn.errors import UserError
+from actioncnn.files import printable
 from actioncnn.modelfile.reading import input_shape
 
 SOFTMAX = keras.activations.softmax
@@ -47,24 +48,23 @@ def find_layer(model, name):
     """(path, layer) of the layer `name`, a path or its unambiguous end. Raises NoSuchUnitError, with near matches."""
     paths, name = tree(model), name.strip().strip("'\"").strip()
     ends = [path for path in paths if path == name] or [path for path in paths if path.endswith(f"/{name}")]
+    ends = ends or [path for path in paths if printable(path) == name]  # as the table shows it
     if len(ends) == 1:
         return ends[0], paths[ends[0]]
     near = ends or difflib.get_close_matches(name, paths, 5, 0.5)
     problem = "in several branches" if ends else "not in the model"
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise NoSuchUnitError(f"--name: layer {name!r} is {problem}{hint} Its layers:\n{layer_table(model)}")
+    raise NoSuchUnitError(f"--name: layer {name!r} is {problem}{hint} Its layers:", *layer_table(model))
 
 
 def layer_table(model):
-    """Names, types, output shapes and unit counts of all layers, a line each."""
+    """Lines with names, types, output shapes and unit counts of all layers."""
     rows = [("name", "type", "output shape", "units")]
     for path, layer in tree(model).items():
         shape = output_shape(layer)
-        rows.append((path, type(layer).__name__, str(shape or "?"), str(shape[-1] if shape else "?")))
+        rows.append((printable(path), type(layer).__name__, str(shape or "?"), str(shape[-1] if shape else "?")))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def output_shape(layer):

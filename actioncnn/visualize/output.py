@@ -12,8 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from actioncnn import files
-from actioncnn.cli import warn
-from actioncnn.files import printable
+from actioncnn.cli import say, warn
 from actioncnn.report import figures, strips, text
 from actioncnn.report.tables import write_json
 
@@ -48,7 +47,7 @@ def tell(results, real, path, names):
     for result, clip in zip(results, real, strict=True):
         title = title_of(result, path, names)
         best = f"; best real clip {clip.activation:.3g}: {clip.file}" if clip else ""
-        print(printable(f"{title}: {summary(result)}{best}"))
+        say(f"{title}: {summary(result)}{best}")
         for problem in problems(result, names):
             warn(f"{title}: {problem}")
 

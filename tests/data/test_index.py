@@ -1,12 +1,14 @@
 """A directory is understood: classes, groups, order, what is passed over."""
 
 import os
+import signal
 
 import pytest
-from helpers import index_of, touch
+from helpers import index_of, names, touch
 
 from actioncnn.data import index
-from actioncnn.errors import UserError
+from actioncnn.errors import NoFrameError, UserError
+from actioncnn.video import decode, pictures
 
 
 def classes_and_files(directory):
@@ -48,6 +50,29 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path):
     touch(tmp_path, "Bow/a.avi", "Run/b.avi", "Sit/c.avi")
     (tmp_path / "Run").chmod(0)
     assert index.understand(tmp_path).notes == [f"left out: {tmp_path / 'Run'}: Permission denied"]
+
+
+def test_names_of_classes_are_one_line(tmp_path):
+    touch(tmp_path, "a\nb/1.avi", "c\r\x1b/2.avi")
+    assert [video.name for video in index.scan(tmp_path)] == ["a\\nb", "c\\r\x1b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_are_not_waited_for(tmp_path):
+    (tmp_path / "Bow" / "a").mkdir(parents=True)
+    for name in ("Bow/1.webp", "Bow/a/1.png", "Bow/a/2.png", "Bow/b.avi"):
+        os.mkfifo(tmp_path / name)
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(10)
+    try:
+        assert sorted(names(index.scan(tmp_path))) == ["a", "b.avi"]
+        for video in index.scan(tmp_path):
+            assert pictures.remarks(video.path, lambda count: range(count)) == [pictures.BROKEN] * (video.path.is_dir())
+            with pytest.raises(NoFrameError):
+                decode.read_frames(video.path, 8, 8, 2)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_links_are_followed_once(tmp_path):

@@ -88,5 +88,5 @@ def test_batches_make_no_difference(monkeypatch):
 def test_table_has_a_line_for_each_way():
     clips, labels = rising(4)
     rows = order.motion(brightness_rises, clips, labels)
-    lines = order.table(rows, True).splitlines()
+    lines = order.table(rows, True)
     assert len(lines) == len(rows) + 1 and "100.0%" in lines[1] and "0.0%" in lines[2]

@@ -81,6 +81,8 @@ def test_confusions_name_the_worst_first(tmp_path):
     assert (tmp_path / "confusions.txt").read_text().splitlines()[1:] == [
         "and 2 more pairs of classes with at most 1 clips"
     ]
+    tables.write_confusions(tmp_path / "confusions.txt", matrix, ["a\x1b[2J", "b\nc", "d"], count=1)
+    assert (tmp_path / "confusions.txt").read_text().startswith("b\\nc -> a\\x1b[2J: 5 of 12 clips\n")
     tables.write_confusions(tmp_path / "confusions.txt", np.eye(2, dtype=int), ["A", "B"])
     assert (tmp_path / "confusions.txt").read_text() == "no clip is wrong\n"
 
@@ -97,6 +99,39 @@ def test_predictions_can_be_read_back(tmp_path):
     assert [float(row["confidence"]) for row in rows] == pytest.approx(probabilities.max(1), abs=1e-7)
     assert [float(row["confidence_2"]) for row in rows] == pytest.approx(probabilities.min(1), rel=1e-6)
     assert "predicted_3" not in rows[0]
+
+
+HOSTILE = [
+    "=cmd|'/c calc'!A0",
+    "+1",
+    "-x.avi",
+    "@a",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1",
+    "'=1",
+    "''=1",
+    "'it",
+    "a=1",
+    "",
+    "-",
+]
+
+
+def test_no_cell_is_a_formula_and_all_come_back(tmp_path):
+    """Written as text for a spreadsheet, read back as it was."""
+    count, path = len(HOSTILE), tmp_path / "predictions.csv"
+    tables.write_predictions(path, HOSTILE, HOSTILE, range(count), np.eye(count), groups=HOSTILE)
+    tables.write_class_report(tmp_path / "report.csv", np.eye(count), HOSTILE)
+    tables.join_csv(tmp_path / "joined.csv", [path, path])
+    for name, columns in (("predictions", ("file", "true", "predicted", "group")), ("report", ("class",))):
+        with open(tmp_path / f"{name}.csv", newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\uff1d"))]
+        for column in columns:
+            assert [row[column] for row in tables.csv_rows(tmp_path / f"{name}.csv")] == HOSTILE
+    assert sorted(row["file"] for row in tables.csv_rows(tmp_path / "joined.csv")) == sorted(2 * HOSTILE)
 
 
 def test_predictions_name_the_first_five_classes(tmp_path):

@@ -267,12 +267,20 @@ def test_hostile_layer_name_stays_in_the_output(tmp_path, capfd):
     assert {path.name for path in (tmp_path / "o").glob("*.npy")} == {"maximize_.._0.npy", "maximize_a.._.b_0.npy"}
 
 
-def test_name_that_tensorflow_cannot_take(tmp_path, capfd):
-    inputs = keras.Input((8, 8, 1))
-    files = tmp_path / "m.json", tmp_path / "m.hd5"
-    save_model(keras.Model(inputs, layers.Flatten(name="a b;c")(inputs)), *files)
-    assert run("-m", files[0], "-w", files[1], "-n", "a b;c", "-i", 0, "--output", tmp_path) == 1
-    assert "'a b;c' is not a valid scope name" in capfd.readouterr().err.splitlines()[-1]
+def test_names_that_tensorflow_cannot_take(tmp_path, capfd):
+    """Nor a terminal: they are shown with what would move its cursor made visible."""
+    inputs, files = keras.Input((8, 8, 1)), (tmp_path / "m.json", tmp_path / "m.hd5")
+    x = layers.Dense(2, activation="softmax", name="_größe\x1b[2J\n")(layers.Flatten(name="a b;c")(inputs))
+    save_model(keras.Model(inputs, x, name="_%s"), *files)
+    for name in ("a b;c", r"_größe\x1b[2J\n"):
+        assert run("-m", files[0], "-w", files[1], "-n", name, "-i", 0, "--iter", 2, "--output", tmp_path) == 0
+    capfd.readouterr()
+    assert run("-m", files[0], "-l") == 0
+    table = capfd.readouterr().out
+    assert run("-m", files[0], "-w", files[1], "-n", "none", "-i", 0) == 2
+    error = capfd.readouterr().err
+    for lines in (table.splitlines(), error.splitlines()[-4:]):
+        assert lines[0].startswith("name ") and lines[3].startswith(r"_größe\x1b[2J\n  Dense") and len(lines) == 4
 
 
 def test_warns_when_nothing_rose(tmp_path, capfd):
