@@ -49,6 +49,9 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
             with _locked(path.with_suffix(".lock")):
                 passing = _complete(path, shape, videos, sampling, workers)
             reasons = clipfile.proven(path, shape) | passing
+            if len(reasons) < len(videos):
+                missing = f"{len(videos) - len(reasons)} clips are not as they were written"
+                raise UserError(f"--cache: {path}: {missing}; check its disk, delete the file and start again")
         failures = {index: reason for index, reason in sorted(reasons.items()) if reason}
         if len(failures) == len(videos):
             raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")

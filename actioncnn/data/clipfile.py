@@ -32,7 +32,7 @@ def status(path, shape, trusted=False):
 def entries(path):
     """{index: (checksum, None or reason of the failure)} as the log tells."""
     found = {}
-    for line in path.with_suffix(".log").read_text().splitlines():
+    for line in path.with_suffix(".log").read_text(errors="replace").splitlines():
         # a line that was being written when the run was killed, or that another hand wrote
         with contextlib.suppress(ValueError, TypeError, RecursionError):
             index, checksum, reason = json.loads(line)
@@ -44,7 +44,7 @@ def proven(path, shape):
     """`status`, without checksums, which take a second a GB, where neither file has changed since they were right."""
     proof = path.with_suffix(".proof")
     with contextlib.suppress(OSError):
-        if proof.read_text() == _stamp(path):
+        if proof.read_text(errors="replace") == _stamp(path):
             return status(path, shape, trusted=True)
     reasons = status(path, shape)
     if len(reasons) == shape[0]:
@@ -72,7 +72,7 @@ def write(partial, log, shape, results, progress):
     a memory-mapped one ends in SIGBUS where the disk is full.
     """
     clip_bytes = int(np.prod(shape[1:]))
-    header, passing = partial.stat().st_size - shape[0] * clip_bytes, {}
+    header, passing = np.load(partial, mmap_mode="r").offset, {}
     with partial.open("r+b") as array, log.open("a", buffering=1) as lines:
         lines.write("\n")  # ends a line that a kill left unfinished
         for index, result in results:

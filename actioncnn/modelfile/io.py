@@ -136,7 +136,7 @@ def _one_line(path, problem):
     try:
         yield
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path}: {str(error)[:400]}") from error
     except Exception as error:  # a damaged or hostile file can make Keras and HDF5 fail in any way
         raise UserError(f"{path}: {problem}: {_cause(error)}") from error
 

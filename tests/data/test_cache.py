@@ -163,12 +163,26 @@ def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
     assert decoded() == sorted([*names(videos), names(videos)[4]])
 
 
+def test_bytes_in_the_middle_of_the_array_cost_the_clips_behind_them(videos, load, tmp_path):
+    """A longer file: its clips stand where the header says, not where its end does."""
+    expected = np.array(load(videos)[0])
+    content, half = array_file(tmp_path).read_bytes(), 128 + expected[0].size * 3
+    array_file(tmp_path).write_bytes(content[:half] + b"more" + content[half:])
+    np.testing.assert_array_equal(load(videos)[0], expected)
+
+
+def test_clips_that_do_not_stay_as_they_are_written_are_no_result(videos, load, monkeypatch):
+    monkeypatch.setattr(cache, "_complete", lambda *_: {})
+    with pytest.raises(UserError, match="6 clips are not as they were written; check its disk, delete the file"):
+        load(videos)
+
+
 def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_path, monkeypatch):
     load(videos)
     with monkeypatch.context() as patch:
         patch.setattr(clipfile.zlib, "crc32", lambda *_: pytest.fail("checked again"))
         load(videos)
-    array_file(tmp_path).with_suffix(".proof").write_text("damaged")
+    array_file(tmp_path).with_suffix(".proof").write_bytes(b"damaged\xff")
     load(videos)
     assert len(array_file(tmp_path).with_suffix(".proof").read_text()) > 20
 

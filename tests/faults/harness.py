@@ -14,11 +14,12 @@ import sys
 import time
 from pathlib import Path
 
+from faults.mutations import peak
 from helpers import ROOT, run_script
 
 LONG = os.environ.get("FAULTS") == "long"
 SEED = int(os.environ.get("FAULTS_SEED", "0"))
-TABLE = {}  # {kind of fault: [(whether it went right, seconds), ...]}
+TABLE = {}  # {kind of fault: [(whether it went right, seconds, bytes), ...]}
 WRONG = []  # what went wrong, in words
 
 
@@ -29,15 +30,20 @@ def draws(kind):
 
 @contextlib.contextmanager
 def tried(kind, what):
-    """One fault: an assertion that fails within is written down, not raised; `check` raises them all."""
-    start = time.perf_counter()
+    """One fault: an assertion that fails within is written down, not raised; `check` raises them all.
+
+    Gives a dict that takes the seconds and bytes of another process, in place of those of this one.
+    """
+    start, spent = time.perf_counter(), {}
+    peak(anew=True)
     try:
-        yield
+        yield spent
         right = True
     except AssertionError as error:
         right = False
         WRONG.append(f"{kind}: {what}: {error}")
-    TABLE.setdefault(kind, []).append((right, time.perf_counter() - start))
+    seconds, memory = spent.get("seconds", time.perf_counter() - start), spent.get("bytes", peak())
+    TABLE.setdefault(kind, []).append((right, seconds, memory))
 
 
 def check(kind):
@@ -46,11 +52,10 @@ def check(kind):
 
 def table():
     """Lines of text."""
-    yield f"{'fault':48} {'tried':>6} {'right':>6} {'wrong':>6} {'slowest':>9}"
+    yield f"{'fault':48} {'tried':>6} {'right':>6} {'wrong':>6} {'slowest':>9} {'most memory':>12}"
     for kind, rows in TABLE.items():
-        right = sum(right for right, _ in rows)
-        slowest = max(seconds for _, seconds in rows)
-        yield f"{kind:48} {len(rows):6} {right:6} {len(rows) - right:6} {slowest:7.1f} s"
+        right, slowest, most = sum(row[0] for row in rows), max(row[1] for row in rows), max(row[2] for row in rows)
+        yield f"{kind:48} {len(rows):6} {right:6} {len(rows) - right:6} {slowest:7.1f} s {most / 1e6:9.0f} MB"
     yield from WRONG
 
 

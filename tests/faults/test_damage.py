@@ -5,31 +5,13 @@ import shutil
 
 import pytest
 from faults.harness import LONG, check, contents, draws, run_cut, tried, without_output
+from faults.mutations import WAYS
 from helpers import run_script
 
 from actioncnn.train import folder
 
 AFTER_CHECKPOINT = 4  # changes of a run's folder: args.json, twice, classes.txt, checkpoint.h5
 VALUES = [None, 3, -1, 1e400, "text", [], {}, [[]], True, "../x"]
-
-
-def flipped(content, random):
-    place = random.randrange(len(content))
-    return content[:place] + bytes([content[place] ^ 1 << random.randrange(8)]) + content[place + 1 :]
-
-
-def cut(content, random):
-    return content[: random.randrange(len(content))]
-
-
-def zeroed(content, random):
-    place = random.randrange(len(content))
-    return content[:place] + bytes(random.randrange(1, 999)) + content[place + 999 :]
-
-
-def repeated(content, random):
-    place = random.randrange(len(content))
-    return content[:place] + content[place // 2 :]
 
 
 def other_value(content, random):
@@ -63,7 +45,7 @@ def test_damaged_records_and_checkpoints(options, whole, tmp_path, monkeypatch, 
     for number in range(120 if LONG else 2):
         output = shutil.copytree(tmp_path / "kept", tmp_path / "damaged")
         name = [folder.ARGS, "checkpoint.h5"][number % 2]
-        ways = [flipped, cut, zeroed, repeated] + [other_value] * 4 * (name == folder.ARGS)
+        ways = list(WAYS) + [other_value] * 4 * (name == folder.ARGS)
         damage = random.choice(ways)
         path = output / name
         path.write_bytes(damage(path.read_bytes(), random))
