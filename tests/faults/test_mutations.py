@@ -124,7 +124,7 @@ def test_damaged_lists(few, tmp_path):
 @pytest.mark.slow
 def test_hostile_models(tmp_path):
     """Each is refused: none has weights that fit."""
-    kinds = bombs.KINDS if LONG else draws("hostile models").sample(bombs.KINDS, 6)
+    kinds = bombs.KINDS if LONG else draws("hostile models").sample(bombs.QUICK, 4)
     paths = {}
     for number, kind in enumerate(kinds):
         (tmp_path / str(number)).mkdir()
