@@ -48,7 +48,7 @@ def test_clips(found, sampling, videos=None, workers=None):
             paths = [directory / row["file"] for row in csv.DictReader(file) if found.args]
     except (OSError, KeyError):
         paths = []
-    there = {place: path for place, path in enumerate(paths) if path.is_file()}
+    there = {place: path for place, path in enumerate(paths) if path.exists()}
     decoded = cli.bar(iterable=pool.clips(there, sampling, workers), desc="test clips", total=len(there), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
     if clips:

@@ -34,7 +34,7 @@ def tested(run, videos=None):
         problem = getattr(error, "strerror", None) or "is damaged"
         raise UserError(f"--run: {getattr(error, 'filename', None) or path}: {problem}; give a finished run") from None
     clips = [Tested(folder / name, *rest) for name, *rest in rows]
-    there = [clip for clip in clips if clip.path.is_file()]
+    there = [clip for clip in clips if clip.path.exists()]
     if not there:
         raise UserError(f"--run: the test clips of {run} are not in {folder}; give their directory with --videos")
     return there

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn import device, files
-from actioncnn.cli import warn
+from actioncnn.cli import count, warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
@@ -84,10 +84,12 @@ def folder_of(split):
 
 def describe(directory, split, data, notes):
     """Says what a run works on."""
-    groups = [len({data.videos[row].group for row in rows} - {None}) for rows in (data.train, data.test)]
+    sides = []
+    for side, rows in (("train", data.train), ("test", data.test)):
+        groups = len({data.videos[row].group for row in rows} - {None})
+        sides.append(count(len(rows), f"{side} clip") + f" of {count(groups, 'group')}" * bool(groups))
     print(
-        f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: "
-        f"{len(data.train)} train clips of {groups[0]} groups, {len(data.test)} test clips of {groups[1]} groups"
+        f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: {', '.join(sides)}"
     )
     for note in notes:
         print(f"note: {note}")
