@@ -132,6 +132,7 @@ def explain_mistakes(wrong, model, directory, workers):
         if not failed(wrong[index].path, clip):
             labels = [label_of(name, network.classes, "--mistakes") for name in wrong[index][1:3]]
             true, taken = (explain(wrong[index].path, clip, network, label) for label in labels)
+            print(printable(output.title_of_mistake(taken, true, network.classes)))
             tiles[index] = output.tile_of_mistake(taken, true, network.classes)
     write_sheet(directory / "mistakes.png", tiles)
     return len(wrong) - len(tiles)
@@ -151,5 +152,5 @@ def compare_orders(clips, network, directory, title, workers):
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(network, frames, labels, progress.update)
     output.write_order(directory, rows, title, len(network.classes))
-    print(printable(f"{title}\n{order.table(rows, True)}\n{order.verdict(rows, len(network.classes))}"))
+    print(printable(title), order.table(rows, True), order.verdict(rows, len(network.classes)), sep="\n")
     return len(failures)

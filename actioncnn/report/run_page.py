@@ -128,8 +128,9 @@ def confusions(run, chosen, found):
     rows = [(f"{names[i]} → {names[j]}", f"{counts[i, j]} of {counts[i].sum()}") for i, j in pairs[:LISTED]]
     opened = " open" if not found else ""
     of = f"the first {LISTED} of " if len(pairs) > LISTED else ""
-    listed = f"<summary>{of}{len(pairs)} confusions by name</summary>{page.table(('true → taken for', 'clips'), rows)}"
-    return page.section("Worst confusions", *parts, f"<details{opened}>{listed}</details>")
+    summary = f"<summary>{of}{count(len(pairs), 'confusion')} by name</summary>"
+    listed = f"<details{opened}>{summary}{page.table(('true → taken for', 'clips'), rows)}</details>"
+    return page.section("Worst confusions", *parts, listed)
 
 
 def mistakes(run, rows, found, seen):

@@ -62,9 +62,10 @@ def train_on_splits(options, network, start):
         whole = record.record(options, network, recipe, data, options.split, on, notes)
         whole["parts"] = [output.name for output in outputs]
         folder.open_run(options.output, whole, folder.PARTED, options.resume, on.chief)
-    rows = []
+    rows, told = [], []
     for name, output, (part, more) in zip(names, outputs, splits, strict=True):
-        describe(options.videos, name, part, notes + more)
+        describe(options.videos, name, part, [note for note in notes + more if note not in told])
+        told += notes + more
         rows.append(
             {"split": name} | Run(options, network, recipe, part, name, output, on, notes + more, start).complete()
         )
