@@ -85,7 +85,8 @@ def main():
     output = args.output or found.model.parent / "export"
     files.make_output(output)
     path = output / f"{found.model.stem}.{args.format}"
-    note = export.export(classifier.model, args.format, path)
+    facts = {"classes": classifier.classes, "sampling": classifier.sampling._asdict()}
+    note = export.export(classifier.model, args.format, path, facts)
     files.write(output / "labels.txt", "".join(f"{name}\n" for name in classifier.classes))
     if note:
         print(f"note: {path.name} {note}", flush=True)

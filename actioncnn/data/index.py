@@ -40,12 +40,18 @@ class Dataset(NamedTuple):
     notes: list
 
 
-def scan(directory):
-    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error."""
+def scan(directory, test=False):
+    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error.
+
+    test: of a dataset with train and test folders those of the test side alone.
+    """
     dataset = understand(directory)
     for note in dataset.notes:
         warn(note)
-    return dataset.videos
+    tested = [video for video in dataset.videos if test and video.side == "test"]
+    if tested:
+        warn(f"note: {len(tested)} of {count(len(dataset.videos), 'video')} are on the test side, which alone is taken")
+    return tested or dataset.videos
 
 
 def understand(directory, class_level=None, train_list=None, test_list=None, split="1"):

@@ -47,7 +47,8 @@ def mistakes(clips, count):
 
 def labelled(directory, classes):
     """The videos of a dataset whose class is one of `classes`, as Tested. UserError: there is none."""
-    found = [Tested(video.path, video.name, None, None) for video in index.scan(directory) if video.name in classes]
+    videos = index.scan(directory, test=True)
+    found = [Tested(video.path, video.name, None, None) for video in videos if video.name in classes]
     if not found:
         raise UserError(f"--videos: no video in {directory} is of a class of the model, as {classes[0]}")
     return found

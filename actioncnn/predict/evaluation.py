@@ -22,7 +22,7 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
     Videos of classes that the model does not know are left out, and the classes named. Returns the exit code: 1 where
     a video gave no frame, else 0.
     """
-    videos = index.scan(directory)
+    videos = index.scan(directory, test=True)
     classifier = Classifier(files)
     videos, labels = known(videos, classifier.classes)
     output = output or Path(f"evaluation_{directory.absolute().name}")
