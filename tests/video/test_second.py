@@ -140,11 +140,9 @@ def test_huge_frames_are_refused(tmp_path, monkeypatch):
         read_frames(tmp_path / "v.avi", 8, 8, 2)
 
 
-@pytest.mark.parametrize(
-    "content", ["file,label,group\na.avi,Bow,g01\n", "#EXTM3U\n", "1\n00:00:01,000 --> 00:00:02,000\nx\n"]
-)
-def test_text_is_no_video(tmp_path, content):
-    """FFmpeg's own words for some of it are `End of file`, which is no OSError."""
-    (tmp_path / "a.csv").write_text(content)
+@pytest.mark.parametrize("lines", [1, 20])
+def test_text_is_no_video(tmp_path, lines):
+    """FFmpeg takes the longer one for some format and says `End of file`, which is no OSError."""
+    (tmp_path / "a.csv").write_text("file,label,group\n" + "all/Growg01.avi,Grow,g01\n" * lines)
     with pytest.raises(NoFrameError, match="^cannot be opened as a video"):
         open_video(tmp_path / "a.csv")
