@@ -12,7 +12,7 @@ demo: .venv/run
 	$(RUN) -m actioncnn.data.demo demo
 	$(RUN) 3dcnn.py --videos demo --nclass 8 --epoch 40 --batch 16 --output results/demo --overwrite True
 	@echo
-	@echo "The pictures lie in results/demo: model_accuracy.png, confusion_matrix.png, examples.png, model.png"
+	@echo "results/demo/report.html shows what came out; the pictures lie beside it"
 
 test: .venv/test
 	$(RUN) -m pytest

@@ -82,7 +82,7 @@ def main():
     if not args.color:
         pages[:] = pages.mean(-1, keepdims=True)
     files.write(args.output, preview.encode(pages, args.output.suffix.lower()))
-    cli.say(f"{args.output}: {len(examples)} class{'es' * (len(examples) > 1)} of {args.videos}")
+    cli.say(f"{args.output}: {cli.count(len(examples), 'class')} of {args.videos}")
 
 
 def with_frames(examples):

@@ -47,7 +47,7 @@ def test_clips(found, sampling, videos=None, workers=None):
         paths = [directory / row["file"] for row in csv_rows(found.model.parent / "predictions.csv") if found.args]
     except (OSError, KeyError, TypeError):
         paths = []
-    there = {place: path for place, path in enumerate(paths) if path.is_file()}
+    there = {place: path for place, path in enumerate(paths) if path.exists()}
     decoded = cli.bar(iterable=pool.clips(there, sampling, workers), desc="test clips", total=len(there), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
     if clips:
@@ -84,7 +84,8 @@ def main():
     output = args.output or found.model.parent / "export"
     files.make_output(output)
     path = output / f"{found.model.stem}.{args.format}"
-    note = export.export(classifier.model, args.format, path)
+    facts = {"classes": classifier.classes, "sampling": classifier.sampling._asdict()}
+    note = export.export(classifier.model, args.format, path, facts)
     files.write(output / "labels.txt", "".join(f"{name}\n" for name in classifier.classes))
     if note:
         cli.say(f"note: {path.name} {note}")

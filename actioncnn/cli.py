@@ -61,6 +61,17 @@ def warn(message, *lines):
     print(printable(f"{program()}: {message}"), *map(printable, lines), sep="\n", file=sys.stderr, flush=True)
 
 
+def count(number, word):
+    """A number of things in words: 1 class, 2 classes."""
+    plural = "es" if word.endswith("s") else "s"
+    return f"{number} {word}{'' if number == 1 else plural}"
+
+
+def shorten(items, most=5):
+    """The first of some names, and how many more there are."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
 def boolean(text):
     """True, yes, on, 1 and False, no, off, 0 in any case -> bool."""
     values = dict.fromkeys(("true", "yes", "on", "1", "t", "y"), True) | dict.fromkeys(

@@ -69,3 +69,9 @@ def test_any_terminal_and_closed_streams(tmp_path, redirection, encoding):
     assert done.returncode == 0 and (tmp_path / "done").exists(), done.stderr
     assert b"Traceback" not in done.stderr and (">&-" in redirection or b"Gr" in done.stdout)
     assert (tmp_path / "done").read_bytes() == b""
+
+
+def test_numbers_and_names_in_words():
+    assert [cli.count(n, "group") for n in (0, 1, 2)] == ["0 groups", "1 group", "2 groups"]
+    assert cli.count(1, "class") == "1 class" and cli.count(3, "class") == "3 classes"
+    assert cli.shorten(list("abc")) == "a, b, c" and cli.shorten(list("abcdefg")) == "a, b, c, d, e and 2 more"

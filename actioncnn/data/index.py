@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from actioncnn.cli import warn
+from actioncnn.cli import count, shorten, warn
 from actioncnn.data import layout, lists, names
 from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
@@ -42,12 +42,18 @@ class Dataset(NamedTuple):
     notes: list
 
 
-def scan(directory):
-    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error."""
+def scan(directory, test=False):
+    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error.
+
+    test: of a dataset with train and test folders those of the test side alone.
+    """
     dataset = understand(directory)
     for note in dataset.notes:
         warn(note)
-    return dataset.videos
+    tested = [video for video in dataset.videos if test and video.side == "test"]
+    if tested:
+        warn(f"note: {len(tested)} of {count(len(dataset.videos), 'video')} are on the test side, which alone is taken")
+    return tested or dataset.videos
 
 
 def understand(directory, class_level=None, train_list=None, test_list=None, split="1"):
@@ -154,19 +160,18 @@ def describe(directory, videos, places):
     """Lines that say what was understood: how much there is, and an example of each kind of path."""
     classes = sorted({video.name for video in videos}, key=alphabetical)
     groups = {video.group for video in videos} - {None}
-    count = layout.count
-    lines = [f"{directory}: {count(len(videos))}, {count(len(classes), 'class')} ({layout.shorten(classes)})"]
+    lines = [f"{directory}: {count(len(videos), 'video')}, {count(len(classes), 'class')} ({shorten(classes)})"]
     lines[0] += f", {count(len(groups), 'group')}" if groups else ", no groups"
     kinds, examples = Counter(), {}
     for place in places:
         kind = place.how, place.depth, place.side, place.group is None
         kinds[kind] += 1
         examples.setdefault(kind, place)
-    for kind, count in kinds.most_common(KINDS):
+    for kind, number in kinds.most_common(KINDS):
         path, name, group, side, how, _ = examples[kind]
         told = [f"class {name}", f"group {group}" * (group is not None), f"{side} side" * bool(side)]
         told = ", ".join(each for each in told if each) + f" (names as of {how})" * bool(how)
-        lines.append(f"{count} like {os.path.relpath(path, directory)}: {told}")
+        lines.append(f"{number} like {os.path.relpath(path, directory)}: {told}")
     return lines + [f"and {len(kinds) - KINDS} more kinds of paths"] * (len(kinds) > KINDS)
 
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from actioncnn.cli import count, shorten
 from actioncnn.data import names
 from actioncnn.errors import UserError
 
@@ -73,7 +74,7 @@ def read(tree, root, class_level=None):
                 places.append(place)
     if not places and levels.side is None:  # a folder of videos is a class
         places = [place._replace(name=root) for place in left.pop("in no class folder", ())]
-    notes += [f"left out: {count(len(found))} {why}, such as {found[0].path}" for why, found in left.items()]
+    notes += [f"left out: {count(len(found), 'video')} {why}, such as {found[0].path}" for why, found in left.items()]
     return places, notes
 
 
@@ -154,16 +155,6 @@ def group_level(folders, name):
     return None
 
 
-def shorten(items, most=5):
-    """The first of some names, and how many more there are."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
-
-
-def count(number, word="video"):
-    plural = "es" if word.endswith("s") else "s"
-    return f"{number} {word}{plural * (number != 1)}"
-
-
 def keep_sides(places):
     """The places on a train and a test side, or on none, and lines to tell the user.
 
@@ -182,10 +173,10 @@ def keep_sides(places):
     elif "val" in found:
         left = sum(place.side == "val" for place in places)
         places = [place for place in places if place.side != "val"]
-        notes = [f"left out: {count(left)} of the val side; there is a test side"]
+        notes = [f"left out: {count(left, 'video')} of the val side; there is a test side"]
     twins = copies(places)
     if twins:
-        notes.append(f"left out of training: {count(len(twins))} that test has too, such as {min(twins)}")
+        notes.append(f"left out of training: {count(len(twins), 'video')} that test has too, such as {min(twins)}")
         places = [place for place in places if place.path not in twins]
     return places, notes
 

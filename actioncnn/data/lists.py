@@ -10,9 +10,10 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from actioncnn.cli import shorten
 from actioncnn.data import names
 from actioncnn.data.entries import Entry, entries, lines_of
-from actioncnn.data.layout import Place, shorten
+from actioncnn.data.layout import Place
 from actioncnn.errors import UserError
 
 NAMED = 10  # missing files that are named

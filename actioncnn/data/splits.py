@@ -13,9 +13,9 @@ from collections import Counter
 
 import numpy as np
 
+from actioncnn.cli import shorten
 from actioncnn.data.groups import TEST_SHARE, hold_out, official_classes, scene
 from actioncnn.data.index import alphabetical, group_order
-from actioncnn.data.layout import shorten
 from actioncnn.errors import UserError
 
 TEST_GROUPS = {"1": range(1, 8), "2": range(8, 15), "3": range(15, 22)}  # the official lists follow this rule

@@ -132,6 +132,7 @@ def explain_mistakes(wrong, model, directory, workers):
         if not failed(wrong[index].path, clip):
             labels = [label_of(name, network.classes, "--mistakes") for name in wrong[index][1:3]]
             true, taken = (explain(wrong[index].path, clip, network, label) for label in labels)
+            say(output.title_of_mistake(taken, true, network.classes))
             tiles[index] = output.tile_of_mistake(taken, true, network.classes)
     write_sheet(directory / "mistakes.png", tiles)
     return len(wrong) - len(tiles)

@@ -101,10 +101,8 @@ def verdict(rows, nclass):
     whole, mixed = rows[0], next(row for row in rows if row.name == "shuffled")
     if len(whole.right) == 1:
         before, after = whole.probability[0], mixed.probability[0]
-        kind = (
-            "hangs on the order of the frames" if after < HALF * before else "hardly hangs on the order of the frames"
-        )
-        return f"the answer {kind}: probability {before:.2f}, shuffled {after:.2f}"
+        depends = "depends" if after < HALF * before else "hardly depends"
+        return f"the answer {depends} on the order of the frames: probability {before:.2f}, shuffled {after:.2f}"
     return of_many(whole.right, mixed.right, nclass)
 
 
@@ -118,7 +116,7 @@ def of_many(right, mixed, nclass):
         return f"{figures}: no better than chance as they are, so this tells nothing of motion"
     if lost.mean() < SURE * error:
         return f"{figures}: as good without the order of the frames, the network does not see motion"
-    return f"{figures}: {100 * lost.mean():.0f} of its points hang on the order of the frames, that is on motion"
+    return f"{figures}: {100 * lost.mean():.0f} of its points depend on the order of the frames, that is, on motion"
 
 
 def figure(rows, title, true=True):

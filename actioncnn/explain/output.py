@@ -91,8 +91,12 @@ def tile(item, classes):
     return pictures.tile(item.clip, [item.evidence], title_of(item, classes), [names_of(item, classes)])
 
 
+def title_of_mistake(taken, true, classes):
+    return f"{title_of(taken, classes)}; true: {shown(classes[true.label])} {true.probabilities[true.label]:.1%}"
+
+
 def tile_of_mistake(taken, true, classes):
     """A mistake: the evidence for the class that the video was taken for, and beside it for the true one."""
-    title = f"{title_of(taken, classes)}; true: {shown(classes[true.label])} {true.probabilities[true.label]:.1%}"
+    title = title_of_mistake(taken, true, classes)
     both = [taken.evidence, true.evidence]
     return pictures.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])

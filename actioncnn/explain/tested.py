@@ -1,12 +1,11 @@
 """The test clips of a training run: predictions.csv, and where their files are."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.data import index
 from actioncnn.errors import UserError
-from actioncnn.report.tables import csv_rows
+from actioncnn.report.runs import read_run
 
 
 class Tested(NamedTuple):
@@ -23,15 +22,12 @@ def tested(run, videos=None):
 
     UserError: there is no such run, its files are not there.
     """
-    path = run / "predictions.csv"
-    try:
-        rows = [(row["file"], row["true"], row["predicted"], float(row["confidence"])) for row in csv_rows(path)]
-        folder = videos or Path(json.loads((run / "args.json").read_text("utf-8"))["options"]["videos"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        problem = getattr(error, "strerror", None) or "is damaged"
-        raise UserError(f"--run: {getattr(error, 'filename', None) or path}: {problem}; give a finished run") from None
-    clips = [Tested(folder / name, *rest) for name, *rest in rows]
-    there = [clip for clip in clips if clip.path.is_file()]
+    done = read_run(run)
+    if not (folder := videos or done.options.get("videos")):
+        raise UserError(f"--run: {run / 'args.json'} does not tell where its videos are; give --videos")
+    rows = zip(done.files, done.true, done.ranked, strict=True)
+    clips = [Tested(Path(folder, name), true, *ranked[0]) for name, true, ranked in rows]
+    there = [clip for clip in clips if clip.path.exists()]
     if not there:
         raise UserError(f"--run: the test clips of {run} are not in {folder}; give their directory with --videos")
     return there
@@ -44,7 +40,8 @@ def mistakes(clips, count):
 
 def labelled(directory, classes):
     """The videos of a dataset whose class is one of `classes`, as Tested. UserError: there is none."""
-    found = [Tested(video.path, video.name, None, None) for video in index.scan(directory) if video.name in classes]
+    videos = index.scan(directory, test=True)
+    found = [Tested(video.path, video.name, None, None) for video in videos if video.name in classes]
     if not found:
         raise UserError(f"--videos: no video in {directory} is of a class of the model, as {classes[0]}")
     return found

@@ -16,7 +16,7 @@ import numpy as np
 
 from actioncnn import device
 from actioncnn.errors import UserError, one_line
-from actioncnn.modelfile.io import load_model
+from actioncnn.modelfile.io import load_model, save_model
 
 PACKAGES = "pip install -r requirements-export.txt"
 SELECT = (
@@ -24,11 +24,11 @@ SELECT = (
 )
 
 
-def write_savedmodel(model, path):
+def write_savedmodel(model, path, facts):
     model.export(path, format="tf_saved_model", verbose=False, input_signature=clips_of(model))
 
 
-def write_onnx(model, path):
+def write_onnx(model, path, facts):
     model.export(path, format="onnx", verbose=False, input_signature=clips_of(model))
 
 
@@ -39,11 +39,11 @@ def clips_of(model, count=None):
     return [tf.TensorSpec((count, *model.input_shape[1:]), name="clip")]
 
 
-def write_keras(model, path):
-    model.save(path)
+def write_keras(model, path, facts):
+    save_model(model, keras_path=path, facts=facts)
 
 
-def write_tflite(model, path):
+def write_tflite(model, path, facts):
     """One clip a call, in operations of LiteRT alone where that can be -> None, or a note on what it needs."""
     import tensorflow as tf
 
@@ -87,7 +87,7 @@ def open_tflite(path):
 
 
 class Format(NamedTuple):
-    """What writes a format (model, path), what runs it (path -> function of clips), the packages of both."""
+    """What writes a format (model, path, facts), what runs it (path -> function of clips), the packages of both."""
 
     write: object
     open: object
@@ -109,17 +109,18 @@ def check_packages(format):
             raise UserError(f"--format {format}: {package.replace('_', '-')} is not installed: {PACKAGES}")
 
 
-def export(model, format, path):
+def export(model, format, path, facts=None):
     """Writes a model to `path`, a file or for `savedmodel` a directory, whole or not at all.
 
-    Returns None, or a note on what it needs. UserError: the format's converter refuses the model.
+    facts: what a `.keras` file tells beside, as io.save_model takes it. Returns None, or a note on what it needs.
+    UserError: the format's converter refuses the model.
     """
     check_packages(format)
     with tempfile.TemporaryDirectory(prefix=".export", dir=path.parent) as folder:
         new = Path(folder, f"new.{format}")
         try:
             with quiet():
-                note = FORMATS[format].write(model, str(new))
+                note = FORMATS[format].write(model, str(new), facts or {})
         except Exception as error:  # converters fail in any way on layers that they do not know
             raise UserError(f"--format {format}: the model cannot be converted: {one_line(error)}") from error
         if path.is_dir():

@@ -21,19 +21,20 @@ NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
 MAX_JSON_BYTES = 64 << 20  # of one's own models; an ensemble of 100 networks needs 1 MB
 
 
-def save_model(model, json_path, hd5_path, keras_path=None, facts=None):
-    """Writes the architecture to `json_path`, the weights to `hd5_path`, and both to `keras_path`, no optimizer state.
+def save_model(model, json_path=None, hd5_path=None, keras_path=None, facts=None):
+    """Writes the architecture to `json_path`, the weights to `hd5_path`, both to `keras_path`, as far as given.
 
-    facts: what the weights and the `.keras` file shall tell beside, a dict of JSON: class names, sampling. The same
-    model gives the same bytes. Raises UserError where a file cannot be written.
+    No optimizer state; the same model gives the same bytes. facts: what the weights and the `.keras` file tell beside,
+    a dict of JSON: class names, sampling. UserError: a file cannot be written.
     """
-    architecture = json.loads(model.to_json())
-    architecture.pop("compile_config", None)
+    architecture = {name: part for name, part in json.loads(model.to_json()).items() if name != "compile_config"}
     weights = _weights(model, facts or {})
-    files.write(hd5_path, weights)
+    if hd5_path:
+        files.write(hd5_path, weights)
     if keras_path:
-        files.write(keras_path, _archive(model, architecture, weights, facts or {}))
-    files.write(json_path, json.dumps(architecture, indent=1))
+        files.write(keras_path, _archive(architecture, weights, facts or {}))
+    if json_path:
+        files.write(json_path, json.dumps(architecture, indent=1))
 
 
 def _weights(model, facts):
@@ -57,7 +58,7 @@ def _weights(model, facts):
     return content.getvalue()
 
 
-def _archive(model, architecture, weights, facts):
+def _archive(architecture, weights, facts):
     """A `.keras` file as bytes; nothing in it tells the time."""
     import keras
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.cli import bar, say, warn
+from actioncnn.cli import bar, count, say, shorten, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
@@ -14,7 +14,6 @@ from actioncnn.predict.classifier import Classifier
 from actioncnn.report import metrics, results, tables
 
 BATCH = 64  # clips
-NAMED = 10  # classes in a line
 
 
 def evaluate(files, directory, output=None, cache_dir=None, workers=None):
@@ -23,7 +22,7 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None):
     Videos of classes that the model does not know are left out, and the classes named. Returns the exit code: 1 where
     a video gave no frame, else 0.
     """
-    videos = index.scan(directory)
+    videos = index.scan(directory, test=True)
     classifier = Classifier(files)
     videos, labels = known(videos, classifier.classes)
     output = output or Path(f"evaluation_{directory.absolute().name}")
@@ -70,15 +69,12 @@ def known(videos, classes):
             " directory of a dataset with these classes, or other names with --classes FILE"
         )
     if unknown:
-        count = sum(label_of[video.name] is None for video in videos)
-        known_not = f"class{'es' if len(unknown) > 1 else ''} that the model does not know"
-        warn(f"note: {count} videos are left out, of {len(unknown)} {known_not}: {shorten(unknown)}")
+        left = count(sum(label_of[video.name] is None for video in videos), "video")
+        warn(
+            f"note: left out: {left} of {count(len(unknown), 'class')} that the model does not know: {shorten(unknown)}"
+        )
     videos = [video for video in videos if label_of[video.name] is not None]
     return videos, [label_of[video.name] for video in videos]
-
-
-def shorten(names):
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 class Rows:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from actioncnn.cli import count
 from actioncnn.report.metrics import class_accuracy
 from actioncnn.report.text import shown
 
@@ -113,20 +114,20 @@ def matrix(counts, classes):
     return "".join(parts) + mark + "</svg>"
 
 
-def cell(row, column, count, clips, classes, margin, side, numbered):
+def cell(row, column, number, clips, classes, margin, side, numbered):
     """A cell that is not 0; small shares, which most confusions are, stand out from none."""
     x, y, kind = margin + column * side, margin + row * side, "hit" if row == column else "miss"
-    opacity = 0.25 + 0.55 * (count / clips) ** 0.6
+    opacity = 0.25 + 0.55 * (number / clips) ** 0.6
     what = "right" if row == column else f"→ \u2068{text(classes[column])}\u2069"  # isolates: see `named`
     written = (
-        f'<text class="count" x="{x + side / 2:g}" y="{y + side / 2 + 5:g}" pointer-events="none">{count}</text>'
+        f'<text class="count" x="{x + side / 2:g}" y="{y + side / 2 + 5:g}" pointer-events="none">{number}</text>'
         if numbered
         else ""
     )
     return (
         f'<rect class="{kind}" data-at="{row},{column}" x="{x}" y="{y}" width="{side}" height="{side}"'
         f' fill-opacity="{opacity:.2f}"><title>\u2068{text(classes[row])}\u2069 {what}: '
-        f"{count} of {clips} clip{'s' if clips > 1 else ''}</title></rect>{written}"
+        f"{number} of {count(clips, 'clip')}</title></rect>{written}"
     )
 
 

@@ -19,7 +19,7 @@ def reader(workers=None):
         except (KeyError, TypeError):
             warn(f"note: {run.folder} does not tell its frames: its page is without clips")
             return {}
-        there = {row: path for row, path in paths.items() if path and path.is_file()}
+        there = {row: path for row, path in paths.items() if path and path.exists()}
         if len(there) < len(rows):
             missing = f"{len(rows) - len(there)} of {len(rows)} clips to show are not in {run.options.get('videos')}"
             warn(f"note: {missing}: the page is without them; run it in the folder of the training, or put them there")

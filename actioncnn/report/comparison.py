@@ -66,7 +66,7 @@ def compare(runs):
     pairs = [pair(*two, resampling, spread, one) for two in itertools.combinations(compared, 2)]
     known = {group for group in groups if not group.startswith(ALONE)}
     notes += remarks.on_runs(runs, places, known, settings) + remarks.on_pairs(pairs, spread, settings)
-    rows = [row_of(setting, resampling) for setting in settings]
+    rows = [row_of(setting, resampling, bool(known)) for setting in settings]
     return Comparison(runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known))
 
 
@@ -139,7 +139,7 @@ def of_runs(runs, places):
     return Setting(name, list(runs), right, right_of_5, np.array(runs[0].true)[places[0]])
 
 
-def row_of(setting, resampling):
+def row_of(setting, resampling, grouped):
     first, figures = setting.runs[0], setting.figures
     clips = setting.right.shape[1]
     seconds = [run.args["seconds"] for run in setting.runs if run.args.get("seconds")]
@@ -152,7 +152,7 @@ def row_of(setting, resampling):
         "seeds": len(setting.runs),
         "top1": figures["top1"],
         "by_clips": statistics.wilson(figures["top1"] * clips, clips),
-        "by_groups": statistics.within(resampling.interval(setting.right.mean(0))),
+        "by_groups": statistics.within(resampling.interval(setting.right.mean(0))) if grouped else statistics.UNKNOWN,
         "between_seeds": setting.between_seeds,
         "top5": figures["top5"],
         "mean_class_accuracy": figures["mean_class_accuracy"],

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from actioncnn.cli import count
 from actioncnn.report import charts, page
 from actioncnn.report.charts import named, text
 from actioncnn.report.comparison import verdicts
@@ -22,9 +23,9 @@ def write(path, comparison):
 
 def head(comparison):
     """The table of runs, a sentence for each pair, and what a reader must know."""
-    groups = f" of {comparison.groups} groups" if comparison.groups else ""
-    clips = f"{comparison.clips} clips{groups} that all of them tested. Intervals hold 95 %: by clips as if these were"
-    how = f"<p>{clips} independent (Wilson), by groups as drawn again and again.</p>"
+    groups = f" of {count(comparison.groups, 'group')}" * bool(comparison.groups)
+    clips = f"{count(comparison.clips, 'clip')}{groups} that all of them tested. Intervals hold 95 %: by clips as if"
+    how = f"<p>{clips} these were independent (Wilson), by groups as drawn again and again.</p>"
     sentences = "".join(f"<li>{text(line, 1000)}.</li>" for line in verdicts(comparison))
     notes = "".join(map(page.note, comparison.notes))
     pairs = page.table(*pair_cells(comparison)) if comparison.pairs else ""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from actioncnn.cli import count
 from actioncnn.files import printable
 from actioncnn.report.comparison import verdicts
 from actioncnn.report.tables import csv_text
@@ -65,8 +66,9 @@ def aligned(columns, rows):
 
 def as_text(comparison):
     """What a person reads."""
-    groups = f" of {comparison.groups} groups" if comparison.groups else ""
-    lines = [f"{comparison.clips} test clips{groups}; 95 % intervals by clips (Wilson) and by resampling groups", ""]
+    groups = f" of {count(comparison.groups, 'group')}" * bool(comparison.groups)
+    clips = count(comparison.clips, "test clip")
+    lines = [f"{clips}{groups}; 95 % intervals by clips (Wilson) and by resampling groups", ""]
     lines += aligned(*cells(comparison))
     if comparison.options:
         names = [row["run"] for row in comparison.rows]

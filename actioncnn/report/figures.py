@@ -10,6 +10,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
+from actioncnn.cli import shorten
 from actioncnn.report.text import BLUE, GRAY, LIGHT, ORANGE, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
@@ -174,8 +175,7 @@ def class_accuracy(matrix, classes):
     figure.text(0.1 / width, 1 - 0.25 / height, f"Accuracy by class, mean {mean:.1%} (dashed)", size=12, va="center")
     missing = [shown(classes[label]) for label in np.flatnonzero(clips == 0)]
     if missing:
-        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        figure.text(0.1 / width, 0.1 / height, f"without test clips: {named}", size=9, color=GRAY)
+        figure.text(0.1 / width, 0.1 / height, f"without test clips: {shorten(missing, 3)}", size=9, color=GRAY)
     return figure
 
 

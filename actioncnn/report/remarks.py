@@ -2,16 +2,19 @@
 
 import itertools
 
+from actioncnn.cli import count, shorten
+
 MANY = 10  # pairs, of which some would be told apart by chance
 
 
 def on_runs(runs, places, known, settings):
     """What a reader must know of the clips that are compared."""
     notes = [f"{run.name}: {line}" for run in runs for line in run.missing]
-    count = len(places[0])
     for run, rows in zip(runs, places):
         if len(rows) < len(run.files):
-            notes.append(f"{run.name} tested {len(run.files)} clips: it is compared on the {count} that all tested")
+            notes.append(
+                f"{run.name} tested {count(len(run.files), 'clip')}: it is compared on the {len(rows)} that all tested"
+            )
     splits = dict.fromkeys(str(run.args.get("split")) for run in runs)
     if len(splits) > 1:
         why = "; a random split has put clips of their groups into training" if "random" in splits else ""
@@ -19,14 +22,12 @@ def on_runs(runs, places, known, settings):
     if not known:
         notes.append("no groups are known: clips are taken as independent, which makes intervals too narrow")
     elif len(known) < 5:
-        notes.append(
-            f"only {len(known)} group{'s' * (len(known) > 1)} of clips: intervals by groups are wide or not known"
-        )
+        notes.append(f"only {count(len(known), 'group')} of clips: intervals by groups are wide or not known")
     for first, second in itertools.combinations([setting.runs[0] for setting in settings], 2):
         for one, other in ((first, second), (second, first)):
             if only := [name for name in one.classes if name not in set(other.classes)]:
-                named = ", ".join(only[:5]) + (f" and {len(only) - 5} more" if len(only) > 5 else "")
-                notes.append(f"{one.name} knows {len(only)} classes that {other.name} does not: {named}")
+                more = count(len(only), "class")
+                notes.append(f"{one.name} knows {more} that {other.name} does not: {shorten(only)}")
         if len(first.classes) != len(second.classes):
             notes.append("with more classes to choose from, the same clips are harder")
     return list(dict.fromkeys(notes))

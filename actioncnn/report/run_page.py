@@ -4,7 +4,7 @@ import shlex
 
 import numpy as np
 
-from actioncnn.cli import warn
+from actioncnn.cli import count, warn
 from actioncnn.errors import one_line
 from actioncnn.report import charts, page
 from actioncnn.report.charts import named, text
@@ -41,7 +41,7 @@ def write(folder, clips=None, path=None, look=None):
     seen = look(run, wrong) if look else {}
     found = {row: page.animation(clip) for row, clip in found.items()}
     parts = [head(run), training(run), matrix(run), confusions(run, chosen, found)]
-    parts += [mistakes(run, wrong, found, seen), order(run), by_class(run), settings(run)]
+    parts += [mistakes(run, wrong, found, seen), by_class(run), settings(run)]
     page.write_page(path or folder / NAME, f"{run.name}: {run.script}", parts)
 
 
@@ -69,9 +69,8 @@ def head(run):
     """What was trained on what, how right it is, and what a reader must know."""
     compared, args, counts = compare([run]), run.args, run.args.get("counts", {})
     row = compared.rows[0]
-    groups = f" of {compared.groups} groups" if compared.groups else ""
-    sides = f"{len(run.files)} test clips{groups}"
-    sides += f", {counts['train']} training clips" if "train" in counts else ""
+    sides = count(len(run.files), "test clip") + f" of {count(compared.groups, 'group')}" * bool(compared.groups)
+    sides += f", {count(counts['train'], 'training clip')}" if "train" in counts else ""
     about = page.facts(
         [
             ("network", run.script),
@@ -129,8 +128,9 @@ def confusions(run, chosen, found):
     rows = [(f"{names[i]} → {names[j]}", f"{counts[i, j]} of {counts[i].sum()}") for i, j in pairs[:LISTED]]
     opened = " open" if not found else ""
     of = f"the first {LISTED} of " if len(pairs) > LISTED else ""
-    listed = f"<summary>{of}{len(pairs)} confusions by name</summary>{page.table(('true → taken for', 'clips'), rows)}"
-    return page.section("Worst confusions", *parts, f"<details{opened}>{listed}</details>")
+    summary = f"<summary>{of}{count(len(pairs), 'confusion')} by name</summary>"
+    listed = f"<details{opened}>{summary}{page.table(('true → taken for', 'clips'), rows)}</details>"
+    return page.section("Worst confusions", *parts, listed)
 
 
 def mistakes(run, rows, found, seen):
@@ -147,12 +147,6 @@ def mistakes(run, rows, found, seen):
 def evidence(name, clip):
     alt = f"what speaks for {name} in the clip beside it"
     return page.figure(page.animation(clip), alt, "seen", f"what speaks for<br>{named(name)}")
-
-
-def order(run):
-    """What the run found of clips whose frames are shuffled, where it looked."""
-    line = (run.args.get("metrics") or {}).get("order")
-    return page.section("Does it see motion?", f"<p>{text(line, 500)}</p>" if line else "")
 
 
 def tile(run, row, shown):

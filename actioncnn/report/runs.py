@@ -106,11 +106,11 @@ def read_run(folder):
         read_histories(run, part, f"{part.name} " if parts else "")
     if not run.histories:
         run.missing.append("result.txt is not there: no curves")
-    with contextlib.suppress(OSError, ValueError):
-        args["seconds"] = float((folder / "seconds.txt").read_text())
     if parts:  # what holds for the first of them alone
         run.args = args = {name: args[name] for name in args if name not in ("split", "counts", "seconds")}
         args["split"] = run.options.get("split")
+    with contextlib.suppress(OSError, ValueError):
+        args["seconds"] = sum(float((part / "seconds.txt").read_text()) for part in parts or [folder])
     if "parameters" not in args:
         args["parameters"] = count_parameters((parts or [folder])[0], args)
     return run

@@ -22,10 +22,13 @@ class Interval(NamedTuple):
     high: float
 
 
+UNKNOWN = Interval(math.nan, math.nan)
+
+
 def wilson(right, clips):
     """Interval of a share from its count, if clips were independent (Wilson 1927); right may be a mean of counts."""
     if not clips:
-        return Interval(math.nan, math.nan)
+        return UNKNOWN
     z = t_quantile(math.inf)
     share, weight = right / clips, z * z / clips
     middle = (share + weight / 2) / (1 + weight)

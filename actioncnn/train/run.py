@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn import device, files
-from actioncnn.cli import say, warn
+from actioncnn.cli import count, say, warn
 from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
@@ -61,9 +61,10 @@ def train_on_splits(options, network, start):
         whole = record.record(options, network, recipe, data, options.split, on, notes)
         whole["parts"] = [output.name for output in outputs]
         folder.open_run(options.output, whole, folder.PARTED, options.resume, on.chief)
-    rows = []
+    rows, told = [], []
     for name, output, (part, more) in zip(names, outputs, splits, strict=True):
-        describe(options.videos, name, part, notes + more)
+        describe(options.videos, name, part, [note for note in notes + more if note not in told])
+        told += notes + more
         rows.append(
             {"split": name} | Run(options, network, recipe, part, name, output, on, notes + more, start).complete()
         )
@@ -83,11 +84,11 @@ def folder_of(split):
 
 def describe(directory, split, data, notes):
     """Says what a run works on."""
-    groups = [len({data.videos[row].group for row in rows} - {None}) for rows in (data.train, data.test)]
-    say(
-        f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: "
-        f"{len(data.train)} train clips of {groups[0]} groups, {len(data.test)} test clips of {groups[1]} groups"
-    )
+    sides = []
+    for side, rows in (("train", data.train), ("test", data.test)):
+        groups = len({data.videos[row].group for row in rows} - {None})
+        sides.append(count(len(rows), f"{side} clip") + f" of {count(groups, 'group')}" * bool(groups))
+    say(f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: {', '.join(sides)}")
     for note in notes:
         say(f"note: {note}")
 

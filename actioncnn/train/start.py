@@ -36,7 +36,8 @@ class Start:
         """UserError where the model takes other frames than `sampling`; names: of the options that are compared."""
         clips = its.depth > 0
         if clips != (self.sampling.depth > 0):
-            raise UserError(f"--start {self.path}: takes {KINDS[clips]}, this script {KINDS[not clips]}")
+            takes, other = KINDS[clips], KINDS[not clips]
+            raise UserError(f"--start {self.path}: takes {takes}, this script {other}; give a model of {other}")
         wrong = [name for name in names if getattr(its, name) != getattr(self.sampling, name)]
         its, given = (" ".join(f"--{name} {getattr(of, name)}" for name in wrong) for of in (its, self.sampling))
         if wrong:
@@ -97,7 +98,7 @@ class Start:
         why = dict.fromkeys((layer.name for layer in body), "no such shape")
         why[head.name] = "other classes" if self.classes and not same else f"no {BESIDE}" if not same else "other shape"
         new = [f"{layer.name} ({why[layer.name]})" for place, layer in enumerate(layers) if place not in taken]
-        frozen = " and not trained" if freeze else ""
+        frozen = f" and{f', but for {head.name},' * (len(body) in taken)} not trained" if freeze else ""
         return (
             f"{len(taken)} of {len(layers)} layers are those of {self.model}{frozen}; new: {', '.join(new) or 'none'}"
         )

@@ -137,7 +137,7 @@ def open_second(path):
     check_file(path)
     try:
         return bounded(second.Capture(path))
-    except (OSError, ValueError, LookupError) as error:
+    except (second.av.FFmpegError, OSError, ValueError, LookupError) as error:
         raise NoFrameError(why_none(path, "cannot be opened as a video")) from error
 
 

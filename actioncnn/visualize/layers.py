@@ -53,8 +53,8 @@ def find_layer(model, name):
         return ends[0], paths[ends[0]]
     near = ends or difflib.get_close_matches(name, paths, 5, 0.5)
     problem = "in several branches" if ends else "not in the model"
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise NoSuchUnitError(f"--name: layer {name!r} is {problem}{hint} Its layers:", *layer_table(model))
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise NoSuchUnitError(f"--name: layer {name!r} is {problem}; {hint}--layernames True lists all layers")
 
 
 def layer_table(model):

@@ -8,6 +8,7 @@ from keras import layers
 from actioncnn import device
 from actioncnn.errors import UserError
 from actioncnn.modelfile import export
+from actioncnn.modelfile.io import told
 from actioncnn.train import networks
 from actioncnn.video.sampling import Sampling
 
@@ -40,8 +41,10 @@ def test_the_networks_of_the_suite(kind, format, tmp_path):
     keras.utils.set_random_seed(0)
     model, path = NETWORKS[kind](), tmp_path / f"net.{format}"
     shown = clips(model.input_shape[1:])
-    assert export.export(model, format, path) is None  # so LiteRT needs no operations of TensorFlow
+    note = export.export(model, format, path, {"classes": ["a", "b", "c"]})
+    assert note is None  # so LiteRT needs no operations of TensorFlow
     answer = export.opened(format, path)(shown)
+    assert format != "keras" or told(path, "classes") == ["a", "b", "c"]
     assert np.abs(answer - model.predict_on_batch(shown)).max() < 1e-5
     assert answer.shape == (5, 3) and np.ptp(answer, axis=0).max() > 1e-3  # the clips differ
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -70,7 +73,7 @@ def test_what_litert_has_no_operation_for(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):
-    def fail(model, path):
+    def fail(model, path, facts):
         raise ValueError("no such\noperation")
 
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2)])

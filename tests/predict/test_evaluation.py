@@ -17,7 +17,7 @@ def videos(*names):
 def test_classes_are_found_by_name(capsys):
     found, labels = evaluation.known(videos("Bow", "jump", "Kick", "Run", "Kick"), ["Run", "Jump", "BOW", "Bow"])
     assert [video.name for video in found] == ["Bow", "jump", "Run"] and labels == [3, 1, 0]
-    assert "note: 2 videos are left out, of 1 class that the model does not know: Kick" in capsys.readouterr().err
+    assert "note: left out: 2 videos of 1 class that the model does not know: Kick" in capsys.readouterr().err
     evaluation.known(videos("Bow"), ["Bow", "Run"])
     assert capsys.readouterr().err == ""
     with pytest.raises(UserError, match=r"knows none of its classes \(Kick\), but Bow, Run; give"):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 
 import numpy as np
 import pytest
@@ -85,6 +86,7 @@ def test_runs_without_groups(tmp_path):
     first.groups = second.groups = [None] * 420
     result = compare([first, second])
     assert result.groups == 0 and any("taken as independent" in line for line in result.notes)
+    assert math.isnan(result.rows[0]["by_groups"].low)
     first.groups = ["1"] * 420
     pair = compare([first, second]).pairs[0]
     assert not pair["told"] and "one group" in pair["sentence"]

@@ -53,7 +53,11 @@ def test_earlier_versions_did_not_tell_script_parameters_and_notes(folder):
 def test_parts_are_one_run(tmp_path):
     made_run(tmp_path / "split_1", RIGHT, ["A", "B", "C"])
     made_run(tmp_path / "split_2", ~RIGHT, ["A", "B", "C"])
+    assert "seconds" not in read_run(tmp_path).args
+    for name, seconds in (("split_1", 20.5), ("split_2", 30)):
+        (tmp_path / name / "seconds.txt").write_text(f"{seconds}\n")
     run = read_run(tmp_path)
+    assert run.args["seconds"] == 50.5
     assert len(run.files) == 120 and run.right.sum() == 60 and list(run.histories) == ["split_1", "split_2"]
     shutil.copy(tmp_path / "split_2" / "predictions.csv", tmp_path)  # one table of all, as that of folds
     assert len(read_run(tmp_path).files) == 60

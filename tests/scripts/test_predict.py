@@ -253,7 +253,7 @@ def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, t
     options = ["--run", result, "--videos", tmp_path / "set", "--cache", cache, "--output", tmp_path / "out"]
     code, output, error = run("predict.py", *options)
     assert code == 1 and "broken.avi: cannot be opened" in error
-    assert "1 videos are left out, of 1 class that the model does not know: Unknown" in error
+    assert "left out: 1 video of 1 class that the model does not know: Unknown" in error
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text())["metrics"]
     assert figures == pytest.approx(json.loads((result / "args.json").read_text())["metrics"], abs=1e-6)
     found = {Path(row["file"]).name: row for row in rows_of(tmp_path / "out" / "predictions.csv")}

@@ -65,6 +65,15 @@ def test_the_head_is_new_where_the_classes_differ(tmp_path, its, classes, fresh,
     assert said in line and "net.json" in line
 
 
+@pytest.mark.parametrize(
+    ("classes", "said"), [(["a", "b"], ", but for dense_2, not"), (["b", "c"], "net.json and not")]
+)
+def test_what_is_not_trained_is_said(tmp_path, classes, said):
+    start, new = Start(saved(tmp_path / "run", network(), ["a", "b"]), SAMPLING), network()
+    assert f"{said} trained; new: " in start.take(new, classes, freeze=True)
+    assert new.get_layer("dense_2").trainable and not new.get_layer("dense_1").trainable
+
+
 def test_layers_of_other_shapes_are_new(tmp_path):
     old, new = network(width=3), network(width=4)
     line = Start(saved(tmp_path / "run", old), SAMPLING).take(new, ["a", "b"])

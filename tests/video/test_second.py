@@ -138,3 +138,11 @@ def test_huge_frames_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("actioncnn.video.decode.MAX_PIXELS", 1000)
     with pytest.raises(NoFrameError, match="64 x 48 pixels are too large"):
         read_frames(tmp_path / "v.avi", 8, 8, 2)
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+def test_text_is_no_video(tmp_path, lines):
+    """FFmpeg takes the longer one for some format and says `End of file`, which is no OSError."""
+    (tmp_path / "a.csv").write_text("file,label,group\n" + "all/Growg01.avi,Grow,g01\n" * lines)
+    with pytest.raises(NoFrameError, match="^cannot be opened as a video"):
+        open_video(tmp_path / "a.csv")
