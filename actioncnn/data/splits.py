@@ -164,9 +164,7 @@ def _notes(videos, split, train, test):
     groups = [{(video.name, video.group) for video in side if video.group is not None} for side in sides.values()]
     both, total = len(groups[0] & groups[1]), len(groups[0] | groups[1])
     ungrouped = sum(video.group is None for video in videos)
-    said = (
-        f"--split {split}" if split in OPTIONS else "the given split" if split == "given" else split.replace("_", " ")
-    )
+    said = _called(split)
     notes, drawn = [], split not in ("random", "given") and not FOLD.fullmatch(split)
     if ungrouped and total and drawn:
         notes.append(f"{ungrouped} videos have no group: of these a random 20 % are test clips")
