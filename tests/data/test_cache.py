@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -335,24 +334,6 @@ def test_second_run_waits_for_the_first_and_uses_its_clips(videos, tmp_path):
     outputs = [run.communicate(timeout=30) for run in (first, second)]
     assert outputs[0][0] == outputs[1][0] and outputs[0][0].startswith("(6, ")
     assert outputs[1][1] == "" and len(decodes(tmp_path)) == 6
-
-
-def test_threads_of_one_process_share_the_work(videos, load, decoded):
-    arrays = []
-    threads = [threading.Thread(target=lambda: arrays.append(load(videos)[0])) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    np.testing.assert_array_equal(*arrays)
-    assert decoded() == names(videos)
-
-
-def test_full_disk_is_noticed_before_anything_is_decoded(videos, load, decoded, monkeypatch, tmp_path):
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
-    with pytest.raises(UserError, match="--cache: .*cache: 0.00 GB needed, 0.00 GB free; make room"):
-        load(videos)
-    assert decoded() == []
 
 
 def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monkeypatch):

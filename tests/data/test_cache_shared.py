@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -112,3 +113,21 @@ def test_a_worker_that_the_system_kills_is_no_verdict_on_the_video(videos, load,
         with pytest.raises(UserError, match="6 of 6 .* the system killed its process, maybe for want of memory; check"):
             load(videos)
     assert load(videos)[1] == {}
+
+
+def test_threads_of_one_process_share_the_work(videos, load, decoded):
+    arrays = []
+    threads = [threading.Thread(target=lambda: arrays.append(load(videos)[0])) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(*arrays)
+    assert decoded() == names(videos)
+
+
+def test_full_disk_is_noticed_before_anything_is_decoded(videos, load, decoded, monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    with pytest.raises(UserError, match="--cache: .*cache: 0.00 GB needed, 0.00 GB free; make room"):
+        load(videos)
+    assert decoded() == []
