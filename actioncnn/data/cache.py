@@ -183,7 +183,7 @@ def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
             passing = clipfile.write(partial, log, shape, _without_remarks(results, remarks := {}), progress)
     for text, rows in remarks.items():
         more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-        warn(f"note: {videos[rows[0]].path}{more}: {text}")
+        warn(f"note: {videos[min(rows)].path}{more}: {text}")
     if len(passing) > max(FEW, FEW_SHARE * len(paths)):
         row, reason = min(passing.items())
         raise UserError(
