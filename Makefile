@@ -1,4 +1,4 @@
-# make demo: train on a dataset that the project makes itself.  make test: all tests; make quick: in a minute; make faults: kills, full disks, damage, for an hour.  make lint, make bench.
+# make demo: train on a dataset that the project makes itself.  make test: all tests; make quick: in a minute; make faults: kills, full disks, damage, for an hour.  make fuzz: inputs that nobody thought of, for 15 minutes.  make lint, make bench.
 # PYTHON names the interpreter (3.11) that builds .venv; the settings in .venv are redone when a requirements file changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -6,7 +6,7 @@ GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi >/dev/null 2>
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test quick faults lint bench clean
+.PHONY: demo test quick faults fuzz lint bench clean
 
 demo: .venv/run
 	$(RUN) -m actioncnn.data.demo demo
@@ -22,6 +22,10 @@ quick: .venv/test
 
 faults: .venv/test
 	FAULTS=long $(RUN) -m pytest -n 0 tests/faults
+
+fuzz: .venv/test
+	$(RUN) -m pip install --quiet --disable-pip-version-check atheris
+	for what in names lists models; do $(RUN) tests/faults/fuzz.py $$what -max_total_time=300 || exit 1; done
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
 from actioncnn.files import printable
 
 LOG_INTERVAL = 30  # seconds
@@ -32,6 +32,11 @@ def run(main):
         os._exit(141)  # the reader of a pipe has gone, as with `| head`
     except OSError as error:  # a full disk, a directory taken away: what was written before is whole
         sys.exit(printable(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}"))
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+            raise
+        remedy = "smaller or fewer frames, or a smaller batch, take less"
+        sys.exit(printable(f"{program()}: the memory is full ({one_line(error)}); {remedy}"))
 
 
 def open_streams():

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from actioncnn import memory
 from actioncnn.errors import UserError, one_line
 
 WORTH_COMPILING = 300_000  # clips in all: XLA compiles for 25 s on an H100, and then saves 35 to 90 us a clip
@@ -57,8 +58,9 @@ def setup(precision="auto", gpus=None, programs=None):
     gpus: how many at most, None: all. programs: folder that keeps what XLA compiles for a GPU. CPU: oneDNN kernels
     (2.3 times faster for Conv3D than TensorFlow's own, and off by default on some processors), no XLA (5 times slower
     there), bfloat16 where there is AMX (2 to 3 times faster), else float32. GPU: memory grows as needed, XLA, and
-    float16 on tensor cores.
+    float16 on tensor cores. UserError: there is no room for TensorFlow.
     """
+    memory.check_start()
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter

@@ -10,7 +10,9 @@ from helpers import ROOT
 FLOORS = (  # from the ground up; a module may import those below it, and of its own room
     {"errors"},
     {"files"},
-    {"cli", "device"},
+    {"cli"},
+    {"memory"},
+    {"device"},
     {"video", "modelfile"},
     {"data"},
     {"report"},

@@ -54,6 +54,8 @@ def entries(path, option, find):
     header, first = columns(rows[0])
     if not first and len(rows[0]) > 3:
         raise UserError(f"{path}: {len(rows[0])} columns without names; write file, label and maybe group in each line")
+    if len(rows) == first:
+        raise UserError(f"{option} {path}: has the names of its columns alone; list videos below them, one a line")
     return [entry(header, row, number) for number, row in zip(numbers[first:], rows[first:], strict=True)]
 
 

@@ -44,7 +44,9 @@ def read(tree, directory, train_list, test_list, split):
             absent = f"{len(missing)} of {total} files are not in {directory}: {shorten(missing, NAMED)}"
             notes.append(f"{side} list: {absent}")
     if not places:
-        raise UserError(f"--train-list: {notes[0]}; give the directory of these videos with --videos")
+        if not notes:
+            raise UserError(f"--train-list {train_list}: lists no video of training or test; list some")
+        raise UserError(f"--train-list {train_list}: {notes[0]}; give the directory of these videos with --videos")
     both = {video for side, video in places if ("train", video) in places and ("test", video) in places}
     if both:
         notes.append(f"left out of training: {len(both)} files that both lists have, such as {min(both)}")
@@ -91,7 +93,8 @@ def finder(tree):
         last = wanted[-1].casefold()
         found = by_name.get(last) or by_stem.get(last) or by_stem.get(names.stem(last))
         if not found:
-            return beside / entry.file if (beside / entry.file).is_file() else None
+            path = beside / entry.file
+            return path if os.path.isfile(path) else None  # unlike path.is_file() whatever the name's length
         ranked = sorted(((likeness(parts, wanted, entry.label), path) for parts, path in found), reverse=True)
         if where and len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
             raise UserError(f"{where}: {entry.file} may be {ranked[0][1]} or {ranked[1][1]}; write its folder too")

@@ -39,7 +39,7 @@ class Pattern(NamedTuple):
 
 
 PATTERNS = (
-    Pattern("UCF-101, UCF-50", "v_YoYo_g01_c02.avi", r"v_(?P<name>.+)_g(?P<group>\d+)_c\d+"),
+    Pattern("UCF-101, UCF-50", "v_YoYo_g01_c02.avi", r"v_(?P<name>.+)_g(?P<group>\d{1,9})_c\d+"),
     Pattern("KTH", "person01_boxing_d1_uncomp.avi", r"(?P<group>person\d+)_(?P<name>[a-z]+)_d\d(_uncomp)?"),
     Pattern(
         "Weizmann",

@@ -114,7 +114,8 @@ def groups_of(run, rows):
     labels = []
     for row in rows:
         group = run.groups[row]
-        known = group is not None and scene(run.true[row], int(group) if group.isdecimal() else group)
+        numbered = group is not None and group.isdecimal() and len(group) < 10
+        known = group is not None and scene(run.true[row], int(group) if numbered else group)
         labels.append(str(known) if known else ALONE + run.files[row])
     return labels
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from actioncnn import memory
 from actioncnn.cli import bar, warn
 from actioncnn.data import batches
 from actioncnn.data.batches import check_whole
@@ -83,6 +84,8 @@ class Trainer:
             steps = batches.steps_until(len(data.train), batch, epochs)
             self.model.compile(keras.optimizers.Adam(learning_rate(recipe, steps)))
             self.model.optimizer.build(self.model.trainable_variables)
+        if device.name.startswith("CPU"):  # a GPU says so itself
+            memory.check_step(self.model, batch)
         self.dropouts = [layer for layer in self.model.layers if isinstance(layer, Dropout)]
         for place, layer in enumerate(self.dropouts):
             layer.key = (seed << 10) + place + 1
@@ -131,7 +134,7 @@ class Trainer:
             try:
                 sums.append(self._steps(iterator, tf.constant(steps), self.compiled).numpy())
             except tf.errors.OpError as error:
-                if not self.compiled or sums:
+                if not self.compiled or sums or isinstance(error, tf.errors.ResourceExhaustedError):
                     raise
                 return self.without_compiling(error, epoch, progress)
             step += steps

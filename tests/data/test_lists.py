@@ -98,6 +98,10 @@ def test_folder_of_hmdb51(tmp_path):
         places = [found.get(f"fall_floor/{name.format(i, 'fall_floor')}") for i in range(3)]
         assert notes == [] and places == [side and ("fall_floor", f"film{i}", side) for i, side in enumerate(expected)]
         assert len(found) == 4
+    for of in ("sit", "fall_floor"):
+        (tmp_path / f"{of}_test_split1.txt").write_text(f"{name.format(0, of)} 0\n")
+    with pytest.raises(UserError, match="lists no video of training or test"):
+        sides(tmp_path / "hmdb", train_list=tmp_path)
     (tmp_path / "sit_test_split1.txt").write_text("film0.avi 3\n")
     with pytest.raises(UserError, match=r"sit_test_split1.txt, line 1: 'film0.avi 3' is not `file 0`, 1 or 2"):
         sides(tmp_path / "hmdb", train_list=tmp_path)
@@ -139,6 +143,8 @@ def test_a_file_in_both_lists_is_not_trained_on(tmp_path, write):
         ("a b.mp4 wave\nc.mp4 jump\na b.mp4 jump\n", "line 3: a b.mp4 is jump here and wave above"),
         ("", "is empty"),
         ("a\0b", "is no text"),
+        ("file,label\n", "has the names of its columns alone"),
+        (f"v_Bow_g{'9' * 5000}_c01.avi x\n", "train list: 1 of 1 files are not in"),
         ("v_Bow_g01_c01.avi x\nx/c x\n", None),
     ],
 )
