@@ -67,7 +67,7 @@ def main():
     from actioncnn import device
 
     device.setup("float32")
-    from actioncnn.modelfile.io import load_model, outlined
+    from actioncnn.modelfile.loading import load_model, outlined
     from actioncnn.visualize import layers
 
     if args.layernames:
@@ -93,7 +93,7 @@ def show(args, model, takes, path, layer, chosen):
     from tqdm import tqdm
 
     from actioncnn.modelfile.classes import class_names
-    from actioncnn.modelfile.io import told_classes
+    from actioncnn.modelfile.loading import told_classes
     from actioncnn.visualize import layers, output
     from actioncnn.visualize.maximize import maximize
     from actioncnn.visualize.real import best_real

@@ -72,7 +72,7 @@ def fit(name, data, recipe, seed, on, epochs, batch, begin=lambda model: None):
 
 def save(model, classes, folder):
     from actioncnn.modelfile.classes import write_classes
-    from actioncnn.modelfile.io import save_model
+    from actioncnn.modelfile.saving import save_model
 
     folder.mkdir(parents=True, exist_ok=True)
     write_classes(folder, classes)

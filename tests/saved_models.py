@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from actioncnn.errors import UserError
-from actioncnn.modelfile import io
+from actioncnn.modelfile import loading
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
@@ -64,7 +64,7 @@ def same(model, loaded, x):
 
 def fails(*paths):
     with pytest.raises(UserError) as caught:
-        io.load_model(*paths)
+        loading.load_model(*paths)
     message = str(caught.value)
     assert "\n" not in message and message.startswith(tuple(map(str, paths)))
     return message

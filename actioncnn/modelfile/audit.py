@@ -138,7 +138,18 @@ def check_weights(file, size):
     values = sum(dataset.size or 0 for dataset in datasets)
     if values > max(FREE_VALUES, size):
         raise UserError(f"declares {values} values in {size} bytes: refused")
+    for dataset in datasets:
+        _check_sum(dataset)
     return values
+
+
+def _check_sum(dataset):
+    """UserError where an array with a checksum is not what was written."""
+    try:
+        if dataset.fletcher32:
+            dataset[()]
+    except OSError:
+        raise UserError(f"{dataset.name!r} in it is damaged, as its checksum tells; take another copy") from None
 
 
 def _check_attributes(item):

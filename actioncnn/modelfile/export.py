@@ -16,7 +16,8 @@ import numpy as np
 
 from actioncnn import device
 from actioncnn.errors import UserError, one_line
-from actioncnn.modelfile.io import load_model, save_model
+from actioncnn.modelfile.loading import load_model
+from actioncnn.modelfile.saving import save_model
 
 PACKAGES = "pip install -r requirements-export.txt"
 SELECT = (
@@ -112,7 +113,7 @@ def check_packages(format):
 def export(model, format, path, facts=None):
     """Writes a model to `path`, a file or for `savedmodel` a directory, whole or not at all.
 
-    facts: what a `.keras` file tells beside, as io.save_model takes it. Returns None, or a note on what it needs.
+    facts: what a `.keras` file tells beside, as saving.save_model takes it. Returns None, or a note on what it needs.
     UserError: the format's converter refuses the model.
     """
     check_packages(format)

@@ -11,7 +11,7 @@ import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
-from actioncnn.modelfile import head, io
+from actioncnn.modelfile import head, loading
 from actioncnn.modelfile.classes import class_names
 from actioncnn.modelfile.find import find
 from actioncnn.modelfile.reading import Asked, naming, note, read
@@ -43,7 +43,7 @@ def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):
 def sampling_told(weights):
     """The Sampling that a file of weights tells, else None."""
     with contextlib.suppress(TypeError):
-        return Sampling(**io.told(weights, "sampling"))
+        return Sampling(**loading.told(weights, "sampling"))
 
 
 class Classifier:
@@ -54,7 +54,7 @@ class Classifier:
         from actioncnn import device
 
         jit_compile = device.setup("float32").jit_compile
-        self.model = io.load_model(files.model, files.weights)
+        self.model = loading.load_model(files.model, files.weights)
         self.model.compile(jit_compile=jit_compile)
         with naming(files.model):
             self.reading = reading_of(self.model, files)
@@ -118,7 +118,7 @@ def say_assumed(assumed, sampling, files):
 
 def classes_of(count, files):
     """Names of the classes in label order."""
-    names = class_names(files.model, count, files.classes, io.told_classes(files.weights))
+    names = class_names(files.model, count, files.classes, loading.told_classes(files.weights))
     if names is None:
         warn(f"note: no names for the classes of {files.model}: give them with --classes FILE")
     return names or [f"class {label}" for label in range(count)]

@@ -17,7 +17,7 @@ from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset
 from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
 from actioncnn.modelfile.classes import write_classes
-from actioncnn.modelfile.io import save_model
+from actioncnn.modelfile.saving import save_model
 from actioncnn.report import clips, metrics, results, run_page, tables
 from actioncnn.train import folder, record
 from actioncnn.train.options import Options

@@ -46,16 +46,16 @@ class Start:
     @cached_property
     def classes(self):
         """Names of its classes; None where no file tells them."""
-        from actioncnn.modelfile import io
+        from actioncnn.modelfile import loading
 
         path = self.model.parent / BESIDE
-        return io.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
+        return loading.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
 
     @cached_property
     def members(self):
         """What the network, or each member of an ensemble, is made of: lists of (kind of a layer, its weights)."""
-        from actioncnn.modelfile.io import load_model
         from actioncnn.modelfile.legacy import leaves
+        from actioncnn.modelfile.loading import load_model
 
         model = load_model(self.model, self.weights)
         shape = model.input_shape

@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["actioncnn"]):
     from actioncnn import device
     from actioncnn.data import index, names
     from actioncnn.errors import UserError
-    from actioncnn.modelfile import audit, build, io, legacy  # noqa: F401 - instrumented
+    from actioncnn.modelfile import audit, build, legacy, loading, saving  # noqa: F401 - instrumented
 
 FOLDER = Path(tempfile.mkdtemp())
 VIDEOS = [f"v_Bar{way}_g{group:02d}_c01.avi" for group in range(1, 8) for way in ("Left", "Right")]
@@ -44,7 +44,7 @@ def of_model(content):
     """A model's file of any kind."""
     path = FOLDER / "model"
     path.write_bytes(content)
-    io.load_model(path)
+    loading.load_model(path)
 
 
 def small_models():
@@ -56,7 +56,7 @@ def small_models():
 
     model = chain((4, 4, 2, 1), [layers.Conv3D(2, 2), layers.Flatten(), layers.Dense(2)])
     paths = FOLDER / "seed.json", FOLDER / "seed.hd5", FOLDER / "seed.keras"
-    io.save_model(model, *paths)
+    saving.save_model(model, *paths)
     return [path.read_bytes() for path in paths]
 
 

@@ -1,6 +1,7 @@
 """Damage to the bytes of a file, drawn from a seed; and what comes of reading a model, in a process of its own."""
 
 import time
+import zlib
 
 
 def flipped(content, random):
@@ -45,21 +46,23 @@ def peak(anew=False):
 
 
 def read_model(paths, seconds):
-    """A job of video.pool: what comes of a model in (architecture, weights or None) -> (error or None, seconds, bytes).
+    """A job of video.pool: what comes of a model in (architecture, weights or None).
+
+    -> (error or None, CRC of the weights or None, seconds, bytes)
 
     A process that takes longer is ended. The error is that of the user, in a line; another one is passed on.
     """
     import keras  # noqa: F401 - not counted
 
     from actioncnn.errors import UserError
-    from actioncnn.modelfile import io
+    from actioncnn.modelfile import loading
     from actioncnn.video import pool
 
-    error, start = None, time.perf_counter()
+    error, weights, start = None, None, time.perf_counter()
     peak(anew=True)
     with pool.limited(seconds):
         try:
-            io.load_model(*paths)
+            weights = zlib.crc32(b"".join(array.tobytes() for array in loading.load_model(*paths).get_weights()))
         except UserError as problem:
             error = str(problem)
-    yield error, time.perf_counter() - start, peak()
+    yield error, weights, time.perf_counter() - start, peak()

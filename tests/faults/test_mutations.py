@@ -78,17 +78,21 @@ def test_damaged_models(whole, tmp_path):
         ways[number] = damaged(source, random, path)
         there = {**model, source.suffix: path}
         paths[number] = (path, None) if source.suffix == ".keras" else (there[".json"], there[".hd5"])
+    paths["whole"], ways["whole"] = (model[".keras"], None), "not"
     check_models(kind, paths, ways)
 
 
 def check_models(kind, paths, what, refused=False):
-    """Each is read, or refused with a line, within SECONDS and 2 GB."""
+    """Each is read, or refused with a line, within SECONDS and 2 GB; those that are read have the same weights."""
+    read = set()
     for number, answer in pool.run(paths, functools.partial(read_model, seconds=4 * SECONDS), 1):
         if isinstance(answer, pool.Finished):
             continue
         with tried(kind, f"{number} {what[number]}") as spent:
             assert not isinstance(answer, pool.Failed), answer
-            error, spent["seconds"], spent["bytes"] = answer
+            error, weights, spent["seconds"], spent["bytes"] = answer
+            read |= {weights} - {None}
+            assert len(read) < 2, "other weights than another"
             assert error is None or ("\n" not in error and len(error) < 700), error
             assert error or not refused, "is read"
             assert spent["seconds"] < SECONDS and spent["bytes"] < 2e9, spent

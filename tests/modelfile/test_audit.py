@@ -9,7 +9,7 @@ import pytest
 from saved_models import fails, keras
 
 from actioncnn.errors import UserError
-from actioncnn.modelfile import audit, io
+from actioncnn.modelfile import audit, saving
 
 HOSTILE = [
     ({"class_name": "Lambda"}, "'dense_1' is or contains 'Lambda'"),
@@ -118,7 +118,7 @@ def test_bounds_of_an_architecture(what, tmp_path):
     steps = [keras.layers.Input((6, 6, 4, 1)), keras.layers.Conv3D(2, 3), keras.layers.GlobalAveragePooling3D()]
     model = keras.Sequential([*steps, keras.layers.Dense(2)])
     config = json.loads(model.to_json())
-    io.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
+    saving.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
     CHANGES[what](config)
     (tmp_path / "m.json").write_text(json.dumps(config))
     reason = fails(tmp_path / "m.json", tmp_path / "m.hd5")
@@ -136,7 +136,7 @@ def test_bounds_can_be_lifted(monkeypatch):
 def test_weights_must_be_numbers(tmp_path):
     model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
     model.set_weights([np.full((3, 2), np.nan), np.zeros(2)])
-    io.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
+    saving.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
     assert "kernel' are not all numbers" in fails(tmp_path / "m.json", tmp_path / "m.hd5")
 
 

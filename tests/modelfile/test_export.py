@@ -8,7 +8,7 @@ from keras import layers
 from actioncnn import device
 from actioncnn.errors import UserError
 from actioncnn.modelfile import export
-from actioncnn.modelfile.io import told
+from actioncnn.modelfile.loading import told
 from actioncnn.train import networks
 from actioncnn.video.sampling import Sampling
 

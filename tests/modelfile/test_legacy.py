@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from saved_models import CLIP, FRAME, cnn3d, fails, inputs, keras, layers, randomized, same
 
-from actioncnn.modelfile import io
+from actioncnn.modelfile import loading, saving
 
 
 def old_weights(path, units, version="2.0.8", group=None, backend="tensorflow"):
@@ -75,7 +75,7 @@ def test_keras1_sequential(group, tmp_path):
     model = randomized(cnn3d())
     json_path = write(tmp_path / "m.json", "Sequential", keras1_cnn3d())
     units = [(layer.name, layer) for layer in model.layers]
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", units, "1.2.0", group))
+    loaded = loading.load_model(json_path, old_weights(tmp_path / "m.hd5", units, "1.2.0", group))
     assert same(model, loaded, inputs(CLIP))
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
 
@@ -105,7 +105,7 @@ def test_keras1_ensemble_of_merged_sequentials(mode, merge, tmp_path):
     }
     json_path = write(tmp_path / "m.json", "Sequential", [{"class_name": "Merge", "config": config}])
     units = [(layer.name, layer) for member in members for layer in member.layers]
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", units, "1.2.0"))
+    loaded = loading.load_model(json_path, old_weights(tmp_path / "m.hd5", units, "1.2.0"))
     x = [inputs(CLIP, i) for i in range(3)]
     expected = merge([member(clip) for member, clip in zip(members, x, strict=True)], axis=0)
     np.testing.assert_allclose(loaded(x), expected, rtol=1e-6)
@@ -126,7 +126,7 @@ def test_keras2_ensemble_with_an_input_for_each_member(tmp_path):
     )
     ends = {"input_layers": [["input_1", 0, 0], ["input_2", 0, 0]], "output_layers": [["average_1", 0, 0]]}
     json_path = write(tmp_path / "m.json", "Model", {"name": "model_1", "layers": graph, **ends})
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", [(m.name, m) for m in members[::-1]]))
+    loaded = loading.load_model(json_path, old_weights(tmp_path / "m.hd5", [(m.name, m) for m in members[::-1]]))
     x = [inputs(CLIP, i) for i in range(2)]
     np.testing.assert_allclose(loaded(x), (members[0](x[0]) + members[1](x[1])) / 2, rtol=1e-6)
 
@@ -163,7 +163,7 @@ def test_keras2_functional_model(tmp_path):
     x = norm(layers.Add()([inner(frame), inner(layers.LeakyReLU(negative_slope=0.2)(frame))]))
     model = randomized(keras.Model(frame, layers.GlobalMaxPooling2D()(layers.ReLU()(x))))
     json_path = write(tmp_path / "m.json", "Model", keras2_functional())
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", [("inner", inner), ("bn", norm)]))
+    loaded = loading.load_model(json_path, old_weights(tmp_path / "m.hd5", [("inner", inner), ("bn", norm)]))
     x = inputs(FRAME) - 1
     assert same(model, loaded, x)
     assert loaded.predict(x, verbose=0).shape == (3, 4)
@@ -185,7 +185,7 @@ def test_keras2_sequential_2d(tmp_path):
     model = randomized(keras.Sequential([layers.Input(FRAME), convolution, slope, *rest, dense]))
     json_path = write(tmp_path / "m.json", "Sequential", {"name": "s", "layers": steps})
     units = [("renamed", convolution), ("p_re_lu_1", slope), ("dense_1", dense)]  # then the order counts
-    assert same(model, io.load_model(json_path, old_weights(tmp_path / "m.hd5", units)), inputs(FRAME) - 1)
+    assert same(model, loading.load_model(json_path, old_weights(tmp_path / "m.hd5", units)), inputs(FRAME) - 1)
 
 
 def test_agrees_with_keras2_itself(tmp_path):
@@ -198,7 +198,7 @@ def test_agrees_with_keras2_itself(tmp_path):
     model = randomized(model)
     (tmp_path / "m.json").write_text(model.to_json())
     model.save_weights(tmp_path / "m.h5")
-    loaded = io.load_model(tmp_path / "m.json", tmp_path / "m.h5")
+    loaded = loading.load_model(tmp_path / "m.json", tmp_path / "m.h5")
     np.testing.assert_allclose(loaded(inputs(FRAME)), model(inputs(FRAME)), rtol=2e-6)
 
 
@@ -248,13 +248,15 @@ def test_keras2_hard_sigmoid(tmp_path):
         entry["config"]["name"] = layer.name
     config[0]["config"]["batch_input_shape"] = [None, *SEQUENCE]
     json_path = write(tmp_path / "m.json", "Sequential", {"name": "s", "layers": config})
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.h5", [(layer.name, layer) for layer in model.layers]))
+    loaded = loading.load_model(
+        json_path, old_weights(tmp_path / "m.h5", [(layer.name, layer) for layer in model.layers])
+    )
     x = rng.normal(0, 1, (3, *SEQUENCE)).astype("float32")
     expected = np.asarray(model(x))
     np.testing.assert_allclose(loaded(x), expected, atol=2e-6)
     assert ((expected > 0) & (expected < 1)).all()
-    io.save_model(loaded, tmp_path / "new.json", tmp_path / "new.hd5")  # nothing in it is special to this suite
-    np.testing.assert_array_equal(io.load_model(tmp_path / "new.json", tmp_path / "new.hd5")(x), loaded(x))
+    saving.save_model(loaded, tmp_path / "new.json", tmp_path / "new.hd5")  # nothing in it is special to this suite
+    np.testing.assert_array_equal(loading.load_model(tmp_path / "new.json", tmp_path / "new.hd5")(x), loaded(x))
 
 
 def test_keras2_functional_hard_sigmoid(tmp_path):
@@ -266,7 +268,7 @@ def test_keras2_functional_hard_sigmoid(tmp_path):
     x = norm(layers.Add()([inner(frame), inner(layers.LeakyReLU(negative_slope=0.2)(frame))]))
     model = randomized(keras.Model(frame, pool(layers.Activation(hard_sigmoid)(x))))
     json_path = write(tmp_path / "m.json", "Model", keras2_functional("hard_sigmoid"))
-    loaded = io.load_model(json_path, old_weights(tmp_path / "m.hd5", [("inner", inner), ("bn", norm)]))
+    loaded = loading.load_model(json_path, old_weights(tmp_path / "m.hd5", [("inner", inner), ("bn", norm)]))
     x = (inputs(FRAME) - 1.5) / 5
     np.testing.assert_allclose(loaded(x), model(x), atol=1e-6)
 
@@ -293,7 +295,7 @@ def test_keras1_keeps_the_gates_apart(kind, tmp_path):
         for name in names:
             file["r"][name] = parts["WUb".index(name[2])][name[4]]
     x = rng.normal(0, 1, (3, 4, 7)).astype("float32")
-    loaded = io.load_model(write(tmp_path / "m.json", "Sequential", steps), path)
+    loaded = loading.load_model(write(tmp_path / "m.json", "Sequential", steps), path)
     np.testing.assert_allclose(loaded(x), model(x), atol=2e-6)
 
 

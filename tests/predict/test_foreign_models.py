@@ -8,8 +8,8 @@ import pytest
 from keras import layers
 
 from actioncnn.errors import UserError
-from actioncnn.modelfile.io import save_model
 from actioncnn.modelfile.reading import Asked, read
+from actioncnn.modelfile.saving import save_model
 from actioncnn.predict.classifier import Classifier, find_model
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (3, 12, 16, 5, 3), np.uint8)  # (B, H, W, T, C)

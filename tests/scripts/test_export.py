@@ -45,7 +45,7 @@ def test_exports_are_opened_in_a_fresh_process(run, trained_run, tmp_path):
     command = [sys.executable, "-c", PREDICT, str(tmp_path), "ucf101_3dcnnmodel"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    from actioncnn.modelfile.io import load_model
+    from actioncnn.modelfile.loading import load_model
 
     wanted = load_model(trained_run / "ucf101_3dcnnmodel.json", trained_run / "ucf101_3dcnnmodel.hd5")
     answers = np.load(tmp_path / "answers.npy")

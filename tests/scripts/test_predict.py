@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, as_pictures, run_script, write_video
 
-from actioncnn.modelfile.io import load_model
+from actioncnn.modelfile.loading import load_model
 from actioncnn.predict import camera, pipeline
 
 

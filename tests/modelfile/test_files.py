@@ -11,21 +11,20 @@ import pytest
 from saved_models import CLIP, FRAME, cnn2d, cnn3d, ensemble, fails, inputs, randomized, same
 
 from actioncnn.errors import UserError
-from actioncnn.modelfile import io
+from actioncnn.modelfile import loading, saving
 
 
 def test_import_leaves_keras_alone():
-    code = (
-        "import sys, actioncnn.modelfile.io; sys.exit(any(name in sys.modules for name in ('keras', 'h5py', 'numpy')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(io.__file__).parents[2]).returncode == 0
+    heavy = "any(name in sys.modules for name in ('keras', 'h5py', 'numpy'))"
+    code = f"import sys, actioncnn.modelfile.loading; sys.exit({heavy})"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(loading.__file__).parents[2]).returncode == 0
 
 
 @pytest.mark.parametrize(("build", "shape"), [(cnn2d, FRAME), (cnn3d, CLIP), (ensemble, CLIP)])
 def test_round_trip_is_exact(build, shape, tmp_path):
     model = randomized(build())
-    io.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
-    loaded = io.load_model(tmp_path / "m.json", tmp_path / "m.hd5")
+    saving.save_model(model, tmp_path / "m.json", tmp_path / "m.hd5")
+    loaded = loading.load_model(tmp_path / "m.json", tmp_path / "m.hd5")
     assert same(model, loaded, inputs(shape))
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.hd5", "m.json"]
@@ -36,7 +35,7 @@ def test_files_hold_no_training_state(saved):
     with h5py.File(hd5_path) as file:
         assert "optimizer" not in file
     assert "compile_config" not in json.loads(json_path.read_text())
-    loaded = io.load_model(json_path, hd5_path)
+    loaded = loading.load_model(json_path, hd5_path)
     assert not loaded.compiled
     assert same(model, loaded, inputs(FRAME))
 
@@ -46,7 +45,7 @@ def test_loads_keras_and_full_h5_files(saved, tmp_path):
     model.save(tmp_path / "m.keras")
     model.save(tmp_path / "m.h5")
     for paths in [("m.keras",), ("m.h5",), (json_path, "m.keras"), (json_path, "m.h5")]:
-        assert same(model, io.load_model(*(tmp_path / path for path in paths)), inputs(FRAME))
+        assert same(model, loading.load_model(*(tmp_path / path for path in paths)), inputs(FRAME))
 
 
 def test_failed_save_keeps_the_old_files(saved, monkeypatch):
@@ -60,12 +59,12 @@ def test_failed_save_keeps_the_old_files(saved, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(UserError, match=r"m.hd5: cannot be written \(No space left on device; it needs \d+ bytes"):
-        io.save_model(model, json_path, hd5_path)
+        saving.save_model(model, json_path, hd5_path)
     monkeypatch.undo()
     assert before == (json_path.read_bytes(), hd5_path.read_bytes())
     assert len(list(json_path.parent.iterdir())) == 2
     with pytest.raises(UserError, match="cannot be written"):
-        io.save_model(model, json_path.parent / "none" / "m.json", json_path.parent / "none" / "m.hd5")
+        saving.save_model(model, json_path.parent / "none" / "m.json", json_path.parent / "none" / "m.hd5")
 
 
 def test_one_file_for_keras_tells_the_classes(saved, tmp_path):
@@ -75,11 +74,11 @@ def test_one_file_for_keras_tells_the_classes(saved, tmp_path):
     contents = []
     for name in "xy":
         paths = [tmp_path / f"{name}{ending}" for ending in (".json", ".hd5", ".keras")]
-        io.save_model(model, *paths, told)
+        saving.save_model(model, *paths, told)
         contents.append([path.read_bytes() for path in paths])
-        assert same(model, io.load_model(paths[2]), inputs(FRAME))
+        assert same(model, loading.load_model(paths[2]), inputs(FRAME))
         assert same(model, keras.saving.load_model(paths[2]), inputs(FRAME))
-        assert [io.told_classes(path) for path in paths] == [None, told["classes"], told["classes"]]
+        assert [loading.told_classes(path) for path in paths] == [None, told["classes"], told["classes"]]
     assert contents[0] == contents[1]
     with zipfile.ZipFile(tmp_path / "x.keras") as archive:
         assert json.loads(archive.read("metadata.json"))["sampling"] == {"size": 9}
@@ -120,6 +119,19 @@ def test_damaged_weights(saved, tmp_path):
     assert "holds no weights" in fails(json_path, bad)
 
 
+def test_weights_that_are_changed_are_not_taken(saved, tmp_path):
+    """A single bit of any array is noticed, though what it makes is a number still."""
+    _, json_path, hd5_path = saved
+    whole, arrays = hd5_path.read_bytes(), []
+    with h5py.File(hd5_path) as file:
+        file.visititems(lambda name, item: arrays.append(item.id) if getattr(item, "shape", ()) else None)
+        places = [(array.get_chunk_info(0).byte_offset, array.get_chunk_info(0).size) for array in arrays]
+    for number, (start, size) in enumerate(places):
+        place = start + number * 997 % size
+        (tmp_path / "bad.hd5").write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert "is damaged, as its checksum tells" in fails(json_path, tmp_path / "bad.hd5")
+
+
 def test_damaged_keras_file(saved, tmp_path):
     model, *_ = saved
     path = tmp_path / "m.keras"
@@ -145,5 +157,5 @@ def test_weights_of_another_model(saved, tmp_path):
     config["config"]["output_layers"] = [config["config"]["layers"][-1]["name"], 0, 0]
     wider.write_text(json.dumps(config))
     assert "more layers than the architecture" in fails(wider, hd5_path)
-    io.save_model(cnn3d(), tmp_path / "other.json", tmp_path / "other.hd5")
+    saving.save_model(cnn3d(), tmp_path / "other.json", tmp_path / "other.hd5")
     fails(json_path, tmp_path / "other.hd5")

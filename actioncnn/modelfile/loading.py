@@ -1,11 +1,9 @@
-"""A model's files, out and in: the architecture as JSON, the weights as HDF5 (`.hd5`), both as one `.keras` file.
+"""A model's files, in: as saving.py writes them, as Keras 1 and 2 did (legacy.py), or one `.keras` or full-model `.h5`.
 
-Written by Keras 3; read also as Keras 1 and 2 wrote them (legacy.py), and from one `.keras` or full-model `.h5` file.
 What a file from a stranger may contain, audit.py decides.
 """
 
 import contextlib
-import io
 import json
 import shutil
 import warnings
@@ -15,63 +13,10 @@ from pathlib import Path
 from actioncnn import files
 from actioncnn.errors import UserError
 from actioncnn.modelfile import audit, build, hard_sigmoid, legacy
+from actioncnn.modelfile.saving import KERAS_ENDING
 
-KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
 MAX_JSON_BYTES = 64 << 20  # of one's own models; an ensemble of 100 networks needs 1 MB
-
-
-def save_model(model, json_path=None, hd5_path=None, keras_path=None, facts=None):
-    """Writes the architecture to `json_path`, the weights to `hd5_path`, both to `keras_path`, as far as given.
-
-    No optimizer state; the same model gives the same bytes. facts: what the weights and the `.keras` file tell beside,
-    a dict of JSON: class names, sampling. UserError: a file cannot be written.
-    """
-    architecture = {name: part for name, part in json.loads(model.to_json()).items() if name != "compile_config"}
-    weights = _weights(model, facts or {})
-    if hd5_path:
-        files.write(hd5_path, weights)
-    if keras_path:
-        files.write(keras_path, _archive(architecture, weights, facts or {}))
-    if json_path:
-        files.write(json_path, json.dumps(architecture, indent=1))
-
-
-def _weights(model, facts):
-    """An HDF5 file as bytes, made in memory: HDF5 takes the process with it where the disk is full."""
-    import h5py
-    from keras.src.saving import saving_lib  # Keras's own `save` takes paths alone
-
-    kept, everything, content = model.compiled, io.BytesIO(), io.BytesIO()
-    model.compiled = False
-    try:
-        saving_lib.save_model(model, everything)
-    finally:
-        model.compiled = kept
-    with zipfile.ZipFile(everything) as archive:
-        stored = io.BytesIO(archive.read(f"model{KERAS_ENDING}"))
-    with h5py.File(stored) as source, h5py.File(content, "w") as target:
-        for key in sorted(source.keys() - {"optimizer"}):
-            source.copy(key, target)
-        for name, value in facts.items():
-            target.attrs[name] = json.dumps(value)
-    return content.getvalue()
-
-
-def _archive(architecture, weights, facts):
-    """A `.keras` file as bytes; nothing in it tells the time."""
-    import keras
-
-    parts = {
-        "metadata.json": json.dumps({"keras_version": keras.__version__} | facts, indent=1),
-        "config.json": json.dumps(architecture),
-        f"model{KERAS_ENDING}": weights,
-    }
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, part in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), part)
-    return content.getvalue()
 
 
 def told(path, name):
