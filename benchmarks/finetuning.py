@@ -45,7 +45,9 @@ def of_classes(data, classes):
     rows = [row for row, video in enumerate(data.videos) if video.name in classes and row not in data.failures]
     targets = np.eye(len(classes), dtype=np.float32)[[classes.index(data.videos[row].name) for row in rows]]
     videos = [data.videos[row] for row in rows]
-    return dataclasses.replace(data, clips=data.clips[rows], videos=videos, classes=classes, targets=targets)
+    return dataclasses.replace(
+        data, clips=data.clips[rows], doubled=None, videos=videos, classes=classes, targets=targets
+    )
 
 
 def recipe_of(name, classes):

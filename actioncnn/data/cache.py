@@ -43,6 +43,13 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
     `workers`: number of processes, by default that of the CPUs. UserError: no frame in any video, cache not writable,
     disk full.
     """
+    stored, failures = load_doubled(videos, sampling, cache_dir, workers)
+    return stored if sampling.doubled() == sampling else stored[:, :, :, ::2], failures
+
+
+def load_doubled(videos, sampling, cache_dir=None, workers=None):
+    """The same with all frames that the cache has: those of sampling.doubled(), which training draws from."""
+    sampling = sampling.doubled()
     with _files(videos, sampling, cache_dir) as (path, shape):
         reasons = clipfile.proven(path, shape)
         if len(reasons) < len(videos):
@@ -64,7 +71,7 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
     Returns the number of clips that the cache had already, in the whole or in the shard, and {index: reason} of the
     shard's videos that gave none. UserError: as load_clips.
     """
-    number, count = shard
+    sampling, (number, count) = sampling.doubled(), shard
     with _files(videos, sampling, cache_dir) as (path, shape):
         rows = range(number - 1, len(videos), count)
         partial = path.with_name(f"{path.stem}-shard-{number}-of-{count}.partial")
@@ -104,7 +111,7 @@ def _array(videos, sampling, cache_dir):
 
 def checksums(videos, sampling, cache_dir=None):
     """CRC-32 of each clip that load_clips gave, None where a failure may pass."""
-    entries = clipfile.entries(_array(videos, sampling, cache_dir)[0])
+    entries = clipfile.entries(_array(videos, sampling.doubled(), cache_dir)[0])
     return [entries[index][0] if index in entries else None for index in range(len(videos))]
 
 

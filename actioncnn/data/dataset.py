@@ -26,10 +26,16 @@ class Data:
     train: np.ndarray = None
     test: np.ndarray = None
     content: str = ""  # digest of the clips, their names and classes
+    doubled: np.ndarray = None  # of 3D clips twice the frames, those of `clips` and one between each two
 
     @property
     def shape(self):
         return self.clips.shape[1:]
+
+    @property
+    def stored(self):
+        """What training frames are drawn of: `doubled`, or `clips` where there is none."""
+        return self.clips if self.doubled is None else self.doubled
 
     def untold_groups(self, rows):
         """Groups of these videos; None where file names tell those of all videos."""
@@ -54,14 +60,15 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=
     count = len({video.name for video in videos})
     videos, classes = index.choose_classes(videos, nclass)
     fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
-    clips, failures = cache.load_clips(videos, sampling, cache_dir, workers)
+    stored, failures = cache.load_doubled(videos, sampling, cache_dir, workers)
+    clips, doubled = (stored, None) if sampling.doubled() == sampling else (stored[:, :, :, ::2], stored)
     classes, lost = with_frames(videos, classes, failures)
     label = {name: number for number, name in enumerate(classes)}
     labels = np.array([label.get(video.name, -1) for video in videos])
     targets = (labels[:, None] == range(len(classes))).astype(np.float32)
     names = [(os.path.relpath(video.path, directory), video.name) for video in videos]
     content = digest(names, cache.checksums(videos, sampling, cache_dir))
-    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures, content=content)
+    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures, content=content, doubled=doubled)
     return data, dataset.notes + [fewer] * (count < nclass) + lost
 
 
@@ -114,6 +121,7 @@ def test_views(data, count, cache_dir=None, workers=None):
     clips, _ = cache.load_clips(videos, sampling._replace(depth=depth * count), cache_dir, workers)
     frames = [slice(i, None, count) if sampling.skip else slice(i * depth, (i + 1) * depth) for i in range(count)]
     same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows, "failures": {}}
+    same["doubled"] = None
     return [replace(data, clips=sampling.pick(clips[:, :, :, view]), **same) for view in frames]
 
 

@@ -10,7 +10,21 @@ import tensorflow as tf
 DRAWS = 7  # random numbers a clip
 
 
-def augment(how, clips, seed, step, places, batch):
+def draw(clips, how, seed, step, places, batch):
+    """One frame of each two: uint8 (B, H, W, 2 T, C) -> (B, H, W, T, C), as in temporal segments (Wang 2016).
+
+    At random where `how`, a recipes.Augment, says so, else the first. The rest as in `augment`.
+    """
+    if not how.frames:
+        return clips[:, :, :, ::2]
+    height, width, count, channels = clips.shape[1:]
+    key = tf.stack([tf.cast(seed, tf.int64), -1 - tf.cast(step, tf.int64)])  # not that of `augment`
+    second = tf.gather(tf.random.stateless_uniform((batch, count // 2), key), places) < 0.5
+    pairs = tf.reshape(clips, (-1, height, width, count // 2, 2, channels))
+    return tf.where(second[:, None, None, :, None], pairs[..., 1, :], pairs[..., 0, :])
+
+
+def augment(clips, how, seed, step, places, batch):
     """Clips (B, H, W, T, C) or frames (B, H, W, C), uint8, varied by a recipes.Augment -> float32 in 0-255.
 
     places: int (B,), of these clips in the batch of `batch` clips that step number `step` of the run is trained on.

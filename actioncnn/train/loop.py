@@ -17,8 +17,10 @@ from actioncnn.cli import bar, warn
 from actioncnn.data import batches
 from actioncnn.data.batches import check_whole
 from actioncnn.errors import UserError, one_line
-from actioncnn.train.augment import augment
+from actioncnn.train import averaging
+from actioncnn.train.augment import augment, draw
 from actioncnn.train.layers import IN_TRAINING, Dropout
+from actioncnn.train.source import Source
 
 CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
 MOST = 64  # steps of a call
@@ -47,7 +49,10 @@ def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on
     with progress, in_one_line(data):
         while len(history) < epochs:
             done = len(history)
-            figures = trainer.train_epoch(done, progress) | trainer.validate()
+            figures = trainer.train_epoch(done, progress)
+            if done + 1 == epochs:
+                trainer.average_weights()
+            figures |= trainer.validate()
             history.append({"epoch": done + 1} | figures)
             progress.set_postfix({name: f"{value:.3f}" for name, value in figures.items()}, refresh=False)
             if checkpoint and device.chief:
@@ -65,7 +70,7 @@ def in_one_line(data):
     try:
         yield
     except tf.errors.OpError as error:
-        check_whole(data.clips)
+        check_whole(data.stored)
         if isinstance(error, tf.errors.UnavailableError | tf.errors.AbortedError | tf.errors.DeadlineExceededError):
             problem = "another machine of TF_CONFIG has ended or cannot be reached"
             raise UserError(f"{problem}; start all of them again, with --resume True") from error
@@ -82,7 +87,8 @@ class Trainer:
         with device.strategy.scope():
             self.model = build(instead=IN_TRAINING)
             steps = batches.steps_until(len(data.train), batch, epochs)
-            self.model.compile(keras.optimizers.Adam(learning_rate(recipe, steps)))
+            average = averaging.options(recipe.average, steps)
+            self.model.compile(keras.optimizers.Adam(learning_rate(recipe, steps), **average))
             self.model.optimizer.build(self.model.trainable_variables)
         if device.name.startswith("CPU"):  # a GPU says so itself
             memory.check_step(self.model, batch)
@@ -95,9 +101,13 @@ class Trainer:
         self.compiled = device.compiles(len(data.train) * epochs)
         self._compiled_step = tf.function(self._step, jit_compile=True, autograph=False)
 
+    def _varied(self, step, places, clips):
+        how = self.recipe.augment, self.seed, step, places, self.batch
+        return augment(clips if self.data.doubled is None else draw(clips, *how), *how)
+
     def _step(self, step, places, clips, targets):
         """One step of one copy of the network -> its sum of losses, its number of right clips."""
-        clips = augment(self.recipe.augment, clips, self.seed, step, places, self.batch)
+        clips = self._varied(step, places, clips)
         for layer in self.dropouts:
             layer.step = step
         with tf.GradientTape() as tape:
@@ -144,6 +154,24 @@ class Trainer:
         loss, right = np.concatenate(sums).mean(0, np.float64) / self.batch
         return {"loss": float(loss), "acc": float(right)}
 
+    def average_weights(self):
+        """Has the mean of the weights of the last steps take their place, if the recipe says so."""
+        if self.recipe.average:
+            choose = partial(batches.training_places, len(self.data.train), self.batch, self.seed)
+            elements = self.source.batches(self.data.train, choose, range(averaging.BATCHES))
+            averaging.average(self.model, elements, self._look)
+
+    @tf.function(autograph=False)
+    def _look(self, element):
+        """The network as in training at a batch, for what it keeps of it."""
+
+        def one(step, places, clips, targets):
+            for layer in self.dropouts:
+                layer.step = step
+            self.model(self._varied(step, places, clips), training=True)
+
+        self.device.strategy.run(lambda *parts: one(*self.source.get(parts)), element)
+
     def without_compiling(self, error, epoch, progress):
         """The epoch from its start, which XLA, or a damaged program that it kept, has not let begin."""
         warn(f"XLA fails, so training is slower ({one_line(error)}); if it worked before, delete xla-* in the cache")
@@ -173,33 +201,6 @@ def hits(targets, probabilities):
     return tf.cast(tf.argmax(targets, 1) == tf.argmax(probabilities, 1), tf.float32)
 
 
-class Source:
-    """Where batches come from: the whole set on the device where it fits, else from the array, ahead of the device."""
-
-    def __init__(self, data, device):
-        self.data, self.device, self.resident = data, device, device.holds(data.clips.nbytes)
-        check_whole(data.clips)
-        with device.strategy.scope():
-            self.targets = tf.Variable(data.targets, trainable=False)
-            self.clips = tf.Variable(data.clips, trainable=False) if self.resident else None
-
-    def batches(self, rows, choose, steps):
-        """The elements of batches.batches, divided among the copies of the network."""
-        clips = None if self.resident else self.data.clips
-
-        def of_machine(context):
-            parts = context.input_pipeline_id, context.num_input_pipelines
-            copies = context.num_replicas_in_sync // context.num_input_pipelines
-            return batches.batches(clips, rows, choose, steps, *parts, copies)
-
-        return self.device.strategy.distribute_datasets_from_function(of_machine)
-
-    def get(self, element):
-        """(step, places, clips, targets) of an element, on the device."""
-        step, places, rows, clips = element
-        return step, places, tf.gather(self.clips, rows) if self.resident else clips, tf.gather(self.targets, rows)
-
-
 class Predictor:
     """The compiled forward step of a model."""
 
@@ -208,7 +209,7 @@ class Predictor:
 
     @tf.function(autograph=False)
     def _step(self, element):
-        answers = self.strategy.run(lambda *parts: self.model(self.source.get(parts)[2], training=False), element)
+        answers = self.strategy.run(lambda *parts: self.model(self.source.tested(parts), training=False), element)
         return self.strategy.gather(answers, axis=0)
 
     def __call__(self, rows):

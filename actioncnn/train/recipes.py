@@ -15,6 +15,7 @@ class Augment(NamedTuple):
 
     flip: bool = False  # mirror left-right, half of the clips
     scale: float = 0.0  # side of the crop: 1 - scale to 1 of the frame, then resized to it
+    frames: bool = False  # draw each from its interval of the video, instead of the first there
     light: float = 0.0  # contrast 1 +- light, brightness +- light * 128
 
 
@@ -24,10 +25,14 @@ class Recipe:
 
     learning_rate: float = 1e-3  # at the start
     final: float = 0.0  # share of it that is left at the end; 1: constant
+    average: float = 0.0  # weights at the end are the mean of those of about this share of all steps (Izmailov 2018)
     augment: Augment = Augment(scale=0.5, light=0.3)  # noqa: RUF009 - immutable
 
     def as_dict(self):
         return asdict(self) | {"augment": self.augment._asdict()}
+
+
+MINE = Recipe(learning_rate=2e-3, final=0.2, average=0.15, augment=Augment(scale=0.3, light=0.3, frames=True))
 
 
 class Network(NamedTuple):
@@ -45,7 +50,7 @@ NETWORKS = {
     for network in (
         Network("cnn3d", "3dcnn", "ucf101_3dcnnmodel", 3),
         Network("cnn2d", "2dcnn", "ucf101cnnmodel", 2),
-        Network("residual", "3dcnn-my-model", "ucf101_3dcnnmodel", 3, Recipe(learning_rate=2e-3)),
+        Network("residual", "3dcnn-my-model", "ucf101_3dcnnmodel", 3, MINE),
     )
 }
 

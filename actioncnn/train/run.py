@@ -142,7 +142,7 @@ class Run:
         """UserError: the disk has no room for checkpoints, model and pictures."""
         weights, members = 4 * self.build().count_params(), self.options.members or 1
         device.begin_anew()
-        state = 3 * weights + (1 << 16)  # with the two moments of Adam, and what HDF5 adds
+        state = 4 * weights + (1 << 16)  # with the two moments of Adam and the mean, and what HDF5 adds
         if not self.device.chief:
             return  # it writes nothing; but machines wait for ever for one that has built other networks before
         total = (members + 1) * state + 2 * members * weights + PICTURES  # one state more: the new beside the former

@@ -42,6 +42,10 @@ class Sampling(NamedTuple):
         """Which of these a network takes, a slice."""
         return slice(None) if self.depth else slice(1, None)
 
+    def doubled(self):
+        """The Sampling of twice the frames: every other one, from the first, is one of these."""
+        return self._replace(depth=2 * self.depth) if self.depth and self.skip else self
+
     def places(self, count):
         """Indices of the frames that are read of a video of `count`."""
         return wanted(count, self.frames, self.skip)

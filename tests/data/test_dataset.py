@@ -80,7 +80,7 @@ def test_what_failed_does_not_say_what_a_split_is(bars, cache):
 
 
 def test_how_a_dataset_is_understood_is_said_before_it_is_read(bars, cache, capsys, monkeypatch):
-    monkeypatch.setattr(dataset.cache, "load_clips", lambda *_: 1 / 0)
+    monkeypatch.setattr(dataset.cache, "load_doubled", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
     assert capsys.readouterr().out == (

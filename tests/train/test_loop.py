@@ -10,12 +10,13 @@ from helpers import ROOT, data_of
 from keras import layers
 
 from actioncnn import device
-from actioncnn.train import loop, networks
+from actioncnn.cli import bar
+from actioncnn.train import averaging, loop, networks
 from actioncnn.train.checkpoint import Checkpoint
 from actioncnn.train.recipes import Augment, Recipe
 
 DEVICE = device.setup("float32")
-RECIPE = Recipe(learning_rate=3e-3, augment=Augment(flip=True, light=0.2))
+RECIPE = Recipe(learning_rate=3e-3, final=0.2, average=0.3, augment=Augment(flip=True, light=0.2))
 
 
 def brightness_task(count=48):
@@ -161,3 +162,27 @@ def test_balance_weighs_classes_by_their_rarity():
 
     rare = [loop.predict(loop.fit(bias, data, recipe, balance=on, **how)[0], data, 1, DEVICE)[0, 1] for on in (0, 1)]
     assert rare == pytest.approx([1 / 6, 1 / 2], abs=0.08)
+
+
+def test_weights_are_the_mean_and_statistics_are_theirs():
+    """A step an epoch, each of all clips as they are: so both can be computed by hand."""
+    data, epochs = brightness_task(), 5
+    recipe = Recipe(learning_rate=0.01, final=1, average=0.4, augment=Augment())
+    trainer = loop.Trainer(small, data, recipe, len(data.train), epochs, 0, DEVICE)
+    convolution, norm = trainer.model.layers[2:4]
+    momentum, mean = 1 - 1 / (0.4 * epochs), None
+    for epoch in range(epochs):
+        trainer.train_epoch(epoch, bar(total=epochs * len(data.train), disable=True))
+        kernel = convolution.kernel.numpy()
+        mean = kernel if mean is None else momentum * mean + (1 - momentum) * kernel
+    assert not np.allclose(mean, kernel, atol=1e-3)
+    trainer.average_weights()
+    np.testing.assert_allclose(convolution.kernel.numpy(), mean, atol=1e-6)
+    outputs = convolution(data.clips[data.train].astype(np.float32) / 127.5 - 1).numpy()
+    np.testing.assert_allclose(norm.moving_mean.numpy(), outputs.mean((0, 1, 2, 3)), atol=1e-4)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), outputs.var((0, 1, 2, 3)), atol=1e-4)
+    assert norm.momentum == 0.5
+
+
+def test_no_share_no_mean():
+    assert averaging.options(0, 100) == {} and averaging.options(0.1, 100)["ema_momentum"] == 0.9
