@@ -125,9 +125,10 @@ def variants(classes):
     mine = augmented("residual")
     parts = {
         "cosine decay": dataclasses.replace(mine, final=1),
+        "averaged weights": dataclasses.replace(mine, final=0, average=0),
         "any augmentation": dataclasses.replace(mine, augment=Augment()),
     }
-    for part in ("scale", "light", "flip"):
+    for part in ("scale", "light", "flip", "frames"):
         parts[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
     return {
         "2017": (cnn3d_2017, plain, 10),
