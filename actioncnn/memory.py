@@ -7,7 +7,7 @@ from pathlib import Path
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
 
-START = 2.5e9  # bytes of address space that TensorFlow takes before it computes anything (2.21: 1.9 GB, and threads)
+START = 3e9  # bytes of address space that TensorFlow takes before a step (2.21, two cores: 2.6e9 abort, 3.5e9 do)
 LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # of a container
 
 

@@ -26,7 +26,7 @@ def test_too_little_address_space_is_one_line(tmp_path, bars):
     assert "ulimit -v" in ended.stderr.splitlines()[-1] and "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("free, space, said", [(1e15, math.inf, False), (3e7, math.inf, True), (1e15, 2.53e9, None)])
+@pytest.mark.parametrize("free, space, said", [(1e15, math.inf, False), (3e7, math.inf, True), (1e15, 3.03e9, None)])
 def test_a_step_that_does_not_fit(monkeypatch, capsys, free, space, said):
     from actioncnn.train.networks import residual
 
