@@ -18,10 +18,12 @@ class Found(NamedTuple):
 
 
 def find(run=None, model=None, weights=None, option="--run"):
-    """Found of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
+    """Found of the model in the directory `run`, or of `model`, a file (its weights by default beside it) or such one.
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
     """
+    if not run and model.is_dir():
+        run, model, option = model, None, "--model"
     args = read_args(run or model.parent)
     if run:
         check_finished(run, args)

@@ -40,3 +40,9 @@ def test_a_run_that_does_not_say_what_it_took(trained_run, tmp_path, change, wor
     (run / "args.json").write_text(json.dumps(args | change))
     with pytest.raises(UserError, match=words):
         Classifier(find_model(run))
+
+
+def test_a_directory_given_as_the_model_is_its_run(trained_run, tmp_path):
+    assert find_model(model=trained_run) == find_model(trained_run)
+    with pytest.raises(UserError, match="--model: no model in"):
+        find_model(model=tmp_path)
