@@ -4,6 +4,7 @@ import math
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers import ROOT
@@ -13,7 +14,7 @@ from actioncnn.errors import UserError
 
 
 def test_what_is_left_is_told():
-    assert 1e6 < memory.free() < 1e15
+    assert memory.free() > 1e6 and (math.isfinite(memory.free()) or not Path("/proc/meminfo").exists())
     assert memory.address_space() > 1e9
 
 

@@ -44,7 +44,7 @@ def load_clips(videos, sampling, cache_dir=None, workers=None):
     disk full.
     """
     stored, failures = load_doubled(videos, sampling, cache_dir, workers)
-    return stored if sampling.doubled() == sampling else stored[:, :, :, ::2], failures
+    return sampling.single(stored), failures
 
 
 def load_doubled(videos, sampling, cache_dir=None, workers=None):

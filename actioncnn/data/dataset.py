@@ -61,7 +61,7 @@ def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=
     videos, classes = index.choose_classes(videos, nclass)
     fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
     stored, failures = cache.load_doubled(videos, sampling, cache_dir, workers)
-    clips, doubled = (stored, None) if sampling.doubled() == sampling else (stored[:, :, :, ::2], stored)
+    clips, doubled = sampling.single(stored), None if sampling.doubled() == sampling else stored
     classes, lost = with_frames(videos, classes, failures)
     label = {name: number for number, name in enumerate(classes)}
     labels = np.array([label.get(video.name, -1) for video in videos])
@@ -120,8 +120,8 @@ def test_views(data, count, cache_dir=None, workers=None):
     videos, rows = [data.videos[row] for row in data.test], np.arange(len(data.test))
     clips, _ = cache.load_clips(videos, sampling._replace(depth=depth * count), cache_dir, workers)
     frames = [slice(i, None, count) if sampling.skip else slice(i * depth, (i + 1) * depth) for i in range(count)]
-    same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows, "failures": {}}
-    same["doubled"] = None
+    same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows}
+    same |= {"failures": {}, "doubled": None}
     return [replace(data, clips=sampling.pick(clips[:, :, :, view]), **same) for view in frames]
 
 

@@ -18,7 +18,7 @@ class Found(NamedTuple):
 
 
 def find(run=None, model=None, weights=None, option="--run"):
-    """Found of the model in the directory `run`, or of `model`, a file (its weights by default beside it) or such one.
+    """Found of the model in the directory `run`, or of `model`: a file, its weights by default beside it, or a run.
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
     """

@@ -46,6 +46,10 @@ class Sampling(NamedTuple):
         """The Sampling of twice the frames: every other one, from the first, is one of these."""
         return self._replace(depth=2 * self.depth) if self.depth and self.skip else self
 
+    def single(self, clips):
+        """Its own frames among those of `doubled`: (..., H, W, T, C), a view."""
+        return clips if self.doubled() == self else clips[..., ::2, :]
+
     def places(self, count):
         """Indices of the frames that are read of a video of `count`."""
         return wanted(count, self.frames, self.skip)
