@@ -128,8 +128,8 @@ def variants(classes):
         "averaged weights": dataclasses.replace(mine, final=0, average=0),
         "any augmentation": dataclasses.replace(mine, augment=Augment()),
     }
-    for part in ("scale", "light", "flip", "frames"):
-        parts[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: 0}))
+    for part in ("crop", "light", "flip", "frames"):
+        parts[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: getattr(Augment(), part)}))
     return {
         "2017": (cnn3d_2017, plain, 10),
         REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 10),

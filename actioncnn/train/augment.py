@@ -35,8 +35,12 @@ def augment(clips, how, seed, step, places, batch):
     key = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
     draws = tf.gather(tf.random.stateless_uniform((batch, DRAWS), key), places)
     flip, tall, wide, top, left, contrast, brightness = tf.unstack(draws, axis=1)
-    if how.scale or how.flip:
-        rows, columns = resizing(height, how.scale * tall, top), resizing(width, how.scale * wide, left)
+    if how.flip or how.crop != (1, 1):
+        least, most = how.crop
+        rows, columns = (
+            resizing(side, most - (most - least) * draw, place)
+            for side, draw, place in ((height, tall, top), (width, wide, left))
+        )
         if how.flip:
             columns = tf.where(flip[:, None, None] < 0.5, columns[:, ::-1], columns)
         clips = rows @ tf.reshape(clips, (-1, height, width * values))
@@ -49,13 +53,14 @@ def augment(clips, how, seed, step, places, batch):
     return clips
 
 
-def resizing(side, less, place):
+def resizing(side, share, place):
     """Matrices (B, side, side) that resize a span of `side` pixels to all of them, bilinearly.
 
-    less: share of the side that the span is shorter, (B,); place: of its start among all that are possible, 0 to 1.
+    share: length of the span over `side`, (B,); beyond 1 the pixels at the edges are repeated. place: of its start
+    among all whole pixels that are possible, 0 to 1.
     """
-    length = tf.maximum(tf.round(side * (1 - less)), 1)[:, None]
-    start = tf.floor(place[:, None] * (side - length + 1))
+    length = tf.maximum(tf.round(side * share), 1)[:, None]
+    start = tf.minimum(side - length, 0) + tf.floor(place[:, None] * (tf.abs(side - length) + 1))
     centres = (tf.range(side, dtype=tf.float32) + 0.5) * length / side - 0.5
-    centres = start + tf.clip_by_value(centres, 0, length - 1)
+    centres = tf.clip_by_value(start + tf.clip_by_value(centres, 0, length - 1), 0, side - 1)
     return tf.maximum(0.0, 1 - tf.abs(centres[:, :, None] - tf.range(side, dtype=tf.float32)))

@@ -8,7 +8,7 @@ from actioncnn.train.augment import augment, draw, resizing
 from actioncnn.train.recipes import Augment
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3, 1), np.uint8)
-EVERYTHING = Augment(flip=True, scale=0.3, light=0.3)
+EVERYTHING = Augment(flip=True, crop=(0.7, 1.2), light=0.3)
 
 
 def vary(how, clips=CLIPS, seed=1, step=0, places=range(20), batch=20):
@@ -28,20 +28,22 @@ def test_flip_mirrors_some_clips_whole():
 
 @pytest.mark.parametrize("side", [16, 31])
 def test_a_crop_is_that_of_opencv(side):
-    """Boxes of whole pixels, resized bilinearly: OpenCV's INTER_LINEAR."""
+    """Boxes of whole pixels, resized bilinearly: OpenCV's INTER_LINEAR; beyond the frame its edges go on."""
     picture = np.random.default_rng(0).uniform(0, 255, (side, side)).astype(np.float32)
-    for less, place in ((0.0, 0.0), (0.5, 0.0), (0.5, 0.99), (0.31, 0.4), (0.95, 0.7)):
-        matrix = resizing(side, np.float32([less]), np.float32([place])).numpy()[0]
-        length = max(round(side * (1 - less)), 1)
-        start = int(place * (side - length + 1))
-        box = picture[start : start + length, start : start + length]
+    around = np.pad(picture, side, mode="edge")
+    inside = (1.0, 0.0), (0.5, 0.0), (0.5, 0.99), (0.69, 0.4), (0.05, 0.7)
+    for share, place in (*inside, (1.3, 0.0), (1.5, 0.99), (1.2, 0.5)):
+        matrix = resizing(side, np.float32([share]), np.float32([place])).numpy()[0]
+        length = max(round(side * share), 1)
+        start = side + min(side - length, 0) + int(place * (abs(side - length) + 1))
+        box = around[start : start + length, start : start + length]
         expected = cv2.resize(box, (side, side), interpolation=cv2.INTER_LINEAR)
         np.testing.assert_allclose(matrix @ picture @ matrix.T, expected, atol=2e-3)
 
 
 def test_crop_is_the_same_in_all_frames():
     still = np.repeat(CLIPS[:, :, :, :1], 3, axis=3)
-    clips = vary(Augment(scale=0.5), still)
+    clips = vary(Augment(crop=(0.5, 1)), still)
     assert np.ptp(clips, axis=3).max() < 1e-3 and np.abs(clips - still).max() > 50
 
 
