@@ -32,7 +32,8 @@ for name in ("cnn3d", "residual"):
     build, results = partial(getattr(networks, name), clips.shape[1:], 2), []
     for on in (one, two, two._replace(memory=1 << 40)):  # the last: the set lies on the devices
         options = {{"batch": 8, "epochs": 1, "seed": 0, "device": on}}
-        model, history = loop.fit(build, data, Recipe(augment=Augment(True, 0.5, 0.3)), **options)
+        recipe = Recipe(augment=Augment(flip=True, crop=(0.7, 1.2), light=0.3))
+        model, history = loop.fit(build, data, recipe, **options)
         results.append((history[0], model.get_weights()))
     for figures, weights in results[1:]:
         losses = [abs(figures[key] - results[0][0][key]) for key in ("loss", "val_loss")]
