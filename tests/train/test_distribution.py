@@ -1,6 +1,8 @@
 """A training on two devices, or two machines, is the training on one."""
 
+import contextlib
 import json
+import secrets
 import socket
 import subprocess
 import sys
@@ -54,10 +56,13 @@ def test_two_devices_are_one(tmp_path):
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Ports below those that systems give to connections, so that none takes one before a machine listens there."""
+    ports = []
+    while len(ports) < count:
+        with contextlib.suppress(OSError):
+            port = secrets.randbelow(10_000) + 20_000
+            socket.create_server(("127.0.0.1", port)).close()
+            ports.append(port)
     return ports
 
 
