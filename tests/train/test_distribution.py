@@ -57,12 +57,12 @@ def test_two_devices_are_one(tmp_path):
 
 def free_ports(count):
     """Ports below those that systems give to connections, so that none takes one before a machine listens there."""
-    ports = []
+    ports = set()
     while len(ports) < count:
         with contextlib.suppress(OSError):
             port = secrets.randbelow(10_000) + 20_000
             socket.create_server(("127.0.0.1", port)).close()
-            ports.append(port)
+            ports.add(port)
     return ports
 
 
