@@ -25,6 +25,7 @@ class Device(NamedTuple):
     jit_compile: bool | str  # for Model.compile: whether XLA is of use here
     strategy: Any  # tf.distribute.Strategy: how a batch is divided among devices
     memory: int  # bytes of each of them, 0 where the set stays in the host's memory
+    machines: int  # that train together, each by a process like this one
     chief: bool  # whether this process writes
 
     def holds(self, size):
@@ -85,11 +86,12 @@ def setup(precision="auto", gpus=None, programs=None):
     keras.config.set_dtype_policy(policy)
     name = details[0].get("device_name", "GPU") if found else f"CPU ({cpus()} cores)"
     name += f" x {strategy.num_replicas_in_sync}" * (strategy.num_replicas_in_sync > 1)
-    return Device(name, policy, "auto" if found else False, strategy, card.memory if found and card else 0, chief)
+    room = card.memory if found and card else 0
+    return Device(name, policy, "auto" if found else False, strategy, room, machines, chief)
 
 
 def cluster():
-    """(number of machines that TF_CONFIG names, whether this is the one that writes)."""
+    """(number of machines that train together by TF_CONFIG, whether this is the one that writes)."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG") or "{}")
         machines, task = config.get("cluster", {}), config.get("task", {})
@@ -97,7 +99,7 @@ def cluster():
         first = task.get("type") == ("chief" if "chief" in machines else "worker") and int(task.get("index", 0)) == 0
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"TF_CONFIG: is not what TensorFlow takes ({one_line(error)}); mend or unset it") from None
-    return count, count < 2 or first
+    return max(count, 1), count < 2 or first
 
 
 def divided(tf, machines, gpus):

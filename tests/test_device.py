@@ -11,7 +11,7 @@ from actioncnn.errors import UserError
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({}, (0, True)),
+        ({}, (1, True)),
         ({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, (1, True)),
         ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}, (2, True)),
         ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}, (2, False)),
@@ -39,7 +39,7 @@ def test_amx_is_read_from_the_flags(monkeypatch):
 
 def test_a_batch_is_divided_evenly():
     strategy = type("Strategy", (), {"num_replicas_in_sync": 3})()
-    on = device.Device("", "float32", "auto", strategy, 900, True)
+    on = device.Device("", "float32", "auto", strategy, memory=900, machines=1, chief=True)
     assert [on.whole_batch(batch) for batch in (1, 6, 128)] == [3, 6, 129]
     assert on.holds(300) and not on.holds(301)
     assert not on.compiles(10**9)  # XLA and several devices do not go together

@@ -23,7 +23,7 @@ from actioncnn.train.layers import IN_TRAINING, Dropout
 from actioncnn.train.source import Source
 
 CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
-MOST = 64  # steps of a call
+MOST = 64  # steps of a call; on several machines 1: they wait for ever for one that makes calls of other steps
 
 
 def learning_rate(recipe, steps):
@@ -97,7 +97,7 @@ class Trainer:
             layer.key = (seed << 10) + place + 1
         self.source = Source(data, device)
         self.predict = Predictor(self.model, self.source, batch)
-        self.call_steps = 1
+        self.call_steps, self.most = 1, MOST if device.machines == 1 else 1
         self.compiled = device.compiles(len(data.train) * epochs)
         self._compiled_step = tf.function(self._step, jit_compile=True, autograph=False)
 
@@ -150,7 +150,7 @@ class Trainer:
             step += steps
             progress.update(min(step * self.batch, (epoch + 1) * count) - progress.n)
             if time.perf_counter() - start < CALL / 2:
-                self.call_steps = min(2 * self.call_steps, MOST)
+                self.call_steps = min(2 * self.call_steps, self.most)
         loss, right = np.concatenate(sums).mean(0, np.float64) / self.batch
         return {"loss": float(loss), "acc": float(right)}
 
