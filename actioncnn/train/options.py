@@ -4,11 +4,11 @@ Nothing heavy is imported here, so that `--help` and usage errors answer at once
 """
 
 from argparse import ArgumentTypeError
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
 from actioncnn.cli import SWITCH, parser, positive, whole_number
-from actioncnn.train.recipes import NETWORKS, by_script
+from actioncnn.train.recipes import NETWORKS, by_script, default_batch
 from actioncnn.video.sampling import Sampling
 
 OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
@@ -34,7 +34,10 @@ def option(group, default, help, type, **kind):
 class Options:
     """What all training scripts take."""
 
-    batch: int = option(OF_2017, 128, "batch size", whole_number(1))
+    batch: int | None = option(
+        OF_2017, None, "batch size (default: 128; on fewer than 3,072 training clips 64, on fewer than 1,536 32)",
+        whole_number(1),
+    )  # fmt: skip
     epoch: int = option(OF_2017, 100, "number of epochs", whole_number(1))
     videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
     nclass: int = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
@@ -90,6 +93,10 @@ class Options:
     )
     overwrite: bool = option(TRAINING, False, "replace the run in --output, from the start of the new one", bool)
     members = None  # number of networks that are averaged, where one is not trained for itself
+
+    def settled(self, clips):
+        """These, with the batch size that the default is for so many training clips."""
+        return replace(self, batch=self.batch or default_batch(clips))
 
     @property
     def layout(self):

@@ -7,7 +7,7 @@ import pytest
 from actioncnn.train.options import ClipOptions, EnsembleOptions, Options, parse
 from actioncnn.video.sampling import Sampling
 
-DEFAULTS = {"batch": 128, "epoch": 100, "nclass": 101, "color": False, "skip": True, "depth": 10}
+DEFAULTS = {"epoch": 100, "nclass": 101, "color": False, "skip": True, "depth": 10}
 
 
 def test_defaults_of_2017():
@@ -15,6 +15,12 @@ def test_defaults_of_2017():
     assert {name: getattr(options, name) for name in DEFAULTS} == DEFAULTS
     assert str(options.videos) == "UCF101" and options.members is None
     assert parse(EnsembleOptions, "", ["--output", "x"]).members == 3
+
+
+@pytest.mark.parametrize(("clips", "batch"), [(9537, 128), (3072, 128), (3071, 64), (1536, 64), (1535, 32), (1, 32)])
+def test_the_default_batch_is_that_of_2017_and_less_on_few_clips(clips, batch):
+    assert parse(ClipOptions, "", ["--output", "x"]).settled(clips).batch == batch
+    assert parse(ClipOptions, "", ["--output", "x", "--batch", "128"]).settled(clips).batch == 128
 
 
 def test_the_line_of_2017_parses():
