@@ -17,18 +17,13 @@ from actioncnn.cli import bar, warn
 from actioncnn.data import batches
 from actioncnn.data.batches import check_whole
 from actioncnn.errors import UserError, one_line
-from actioncnn.train import averaging
+from actioncnn.train import averaging, optimizer
 from actioncnn.train.augment import augment, draw
 from actioncnn.train.layers import IN_TRAINING, Dropout
 from actioncnn.train.source import Source
 
 CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
 MOST = 64  # steps of a call; on several machines 1: they wait for ever for one that makes calls of other steps
-
-
-def learning_rate(recipe, steps):
-    """The rate as a function of the step, of `steps` in all."""
-    return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(steps, 1), alpha=recipe.final)
 
 
 def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on_epoch=None, balance=False):
@@ -87,8 +82,7 @@ class Trainer:
         with device.strategy.scope():
             self.model = build(instead=IN_TRAINING)
             steps = batches.steps_until(len(data.train), batch, epochs)
-            average = averaging.options(recipe.average, steps)
-            self.model.compile(keras.optimizers.Adam(learning_rate(recipe, steps), **average))
+            self.model.compile(optimizer.make(recipe, steps))
             self.model.optimizer.build(self.model.trainable_variables)
         if device.name.startswith("CPU"):  # a GPU says so itself
             memory.check_step(self.model, batch)

@@ -21,8 +21,9 @@ class Augment(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """Adam (Kingma 2015) with cosine decay of its learning rate (Loshchilov 2017)."""
+    """An optimizer with cosine decay of its learning rate (Loshchilov 2017)."""
 
+    optimizer: str = "adam"  # Kingma 2015; or muon, see optimizer.py
     learning_rate: float = 1e-3  # at the start
     final: float = 0.0  # share of it that is left at the end; 1: constant
     average: float = 0.0  # weights at the end are the mean of those of about this share of all steps (Izmailov 2018)
@@ -33,7 +34,7 @@ class Recipe:
 
 
 # Crops as often smaller as larger than the frame: what is tested has the size of what was trained on (Touvron 2019)
-MINE = Recipe(2e-3, final=0.2, average=0.15, augment=Augment(crop=(0.85, 1.15), light=0.3, frames=True))
+MINE = Recipe("muon", 5e-3, final=0.2, average=0.15, augment=Augment(crop=(0.85, 1.15), light=0.3, frames=True))
 
 
 class Network(NamedTuple):

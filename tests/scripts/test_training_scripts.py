@@ -60,7 +60,8 @@ def test_3dcnn_learns_motion(run, bars, cache, tmp_path):
     assert metrics(tmp_path / "new" / "out")["top1_views"] > 0.9
     assert "with frames shuffled" in output and "depend on the order of the frames" in output
     assert (tmp_path / "new" / "out" / "classes.txt").read_text() == "BarLeft\nBarRight\n"
-    assert "batches of 8 clips" in output and "split groups: 40 train clips of 10 groups, 8 test clips of 2 groups" in output
+    assert "; batches of 8 clips\n" in output
+    assert "split groups: 40 train clips of 10 groups, 8 test clips of 2 groups" in output
     assert "note: --split 1: the official splits are UCF-101's" in output
     saved = json.loads((tmp_path / "new" / "out" / "args.json").read_text())
     assert saved["recipe"]["augment"]["flip"] is False  # a mirror would make left right

@@ -30,11 +30,11 @@ clips = np.random.default_rng(0).integers(0, 120, (40, 12, 12, 4, 1)) + 100 * la
 data = data_of(clips.astype(np.uint8), label, range(24), range(24, 40))
 one = device.setup("float32")
 two = one._replace(strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
-for name in ("cnn3d", "residual"):
+for name, kind in (("cnn3d", "adam"), ("residual", "muon")):
     build, results = partial(getattr(networks, name), clips.shape[1:], 2), []
     for on in (one, two, two._replace(memory=1 << 40)):  # the last: the set lies on the devices
         options = {{"batch": 8, "epochs": 1, "seed": 0, "device": on}}
-        recipe = Recipe(augment=Augment(flip=True, crop=(0.7, 1.2), light=0.3))
+        recipe = Recipe(kind, augment=Augment(flip=True, crop=(0.7, 1.2), light=0.3))
         model, history = loop.fit(build, data, recipe, **options)
         results.append((history[0], model.get_weights()))
     for figures, weights in results[1:]:

@@ -16,7 +16,7 @@ from actioncnn.train.checkpoint import Checkpoint
 from actioncnn.train.recipes import Augment, Recipe
 
 DEVICE = device.setup("float32")
-RECIPE = Recipe(learning_rate=3e-3, final=0.2, average=0.3, augment=Augment(flip=True, light=0.2))
+RECIPE = Recipe("muon", 3e-3, final=0.2, average=0.3, augment=Augment(flip=True, light=0.2))
 
 
 def brightness_task(count=48):
@@ -109,12 +109,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(whole, tmp_path, after):
     networks = zip(model.get_weights(), whole[0].get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in networks if a.dtype == np.float32)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.h5"]
-
-
-def test_schedule_decays_or_stays():
-    for final, expected in ((0, [1, 0.5, 0]), (1, [1, 1, 1])):
-        rate = loop.learning_rate(Recipe(learning_rate=1.0, final=final), 100)
-        assert [float(rate(step)) for step in (0, 50, 100)] == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_bar_counts_clips(monkeypatch):
