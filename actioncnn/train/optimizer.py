@@ -7,6 +7,8 @@ from keras import ops
 
 from actioncnn.train import averaging
 
+DECAY = 0.1  # of Muon's kernels in a step, over its rate; apart from the gradient (Loshchilov 2019)
+
 
 class Muon(keras.optimizers.Muon):
     """Muon (Jordan 2024) for the kernels of convolutions, each as a matrix (inputs of a filter, filters); Adam else.
@@ -17,6 +19,10 @@ class Muon(keras.optimizers.Muon):
 
     def _should_use_adamw(self, variable):
         return len(variable.shape) < 4
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        self.assign_sub(variable, lr * DECAY * variable)
+        super()._muon_update_step(gradient, variable, lr, m)
 
     def zeropower_via_newtonschulz5(self, x, steps):
         matrix = ops.reshape(x, (-1, x.shape[-1]))

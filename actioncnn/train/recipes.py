@@ -34,7 +34,7 @@ class Recipe:
 
 
 # Crops as often smaller as larger than the frame: what is tested has the size of what was trained on (Touvron 2019)
-MINE = Recipe("muon", 5e-3, final=0.2, average=0.15, augment=Augment(crop=(0.85, 1.15), light=0.3, frames=True))
+MINE = Recipe("muon", 1e-2, final=0.2, average=0.15, augment=Augment(crop=(0.85, 1.15), light=0.3, frames=True))
 
 
 class Network(NamedTuple):
