@@ -124,6 +124,7 @@ def variants(classes):
     plain = Recipe(learning_rate=1e-3, final=1, augment=Augment())  # Adam as Keras brings it
     mine = augmented("residual")
     parts = {
+        "Muon": dataclasses.replace(mine, optimizer="adam", learning_rate=2e-3),
         "cosine decay": dataclasses.replace(mine, final=1),
         "averaged weights": dataclasses.replace(mine, final=0, average=0),
         "any augmentation": dataclasses.replace(mine, augment=Augment()),
