@@ -160,6 +160,7 @@ def test_layouts_and_seeds(run, bars, tmp_path):
 def test_a_resumed_run_must_be_the_same_run(run, bars, cache, tmp_path):
     options = ["--videos", bars, "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path]
     assert run("3dcnn.py", *options)[0] == 0
+    assert json.loads((tmp_path / "args.json").read_text())["options"]["batch"] == 32
     before = (tmp_path / "result.txt").read_bytes()
     code, _, error = run("3dcnn.py", *options, "--resume", "--batch", 7)
     assert code == 1 and "--batch" in error and error.strip().count("\n") == 0
