@@ -21,9 +21,9 @@ def model():
     return keras.Sequential([keras.Input(shapes[0]), *layers])
 
 
-def steps_of(model, kind, gradients):
-    """What one step at a rate of .1 changes of the weights, from zero."""
-    model.set_weights([np.zeros_like(each) for each in model.get_weights()])
+def steps_of(model, kind, gradients, start=0):
+    """The weights after one step at a rate of .1, all from `start`."""
+    model.set_weights([np.full_like(each, start) for each in model.get_weights()])
     recipe = Recipe(kind, 0.1, final=1)
     model.compile(optimizer.make(recipe, 1))
     model.optimizer.apply([keras.ops.convert_to_tensor(each) for each in gradients], model.trainable_variables)
@@ -45,5 +45,7 @@ def test_muon_brings_the_singular_values_of_a_kernel_to_one_size_and_leaves_the_
         np.testing.assert_allclose(mine, of_adam, rtol=1e-5)
 
 
-def test_muon_without_gradient_stays(model):
-    assert all(not each.any() for each in steps_of(model, "muon", [np.zeros_like(w) for w in model.get_weights()]))
+def test_without_gradient_only_muons_kernels_decay(model):
+    kernel, *others = steps_of(model, "muon", [np.zeros_like(each) for each in model.get_weights()], start=1)
+    np.testing.assert_allclose(kernel, 1 - 0.1 * optimizer.DECAY, rtol=1e-6)
+    assert all((each == 1).all() for each in others)
