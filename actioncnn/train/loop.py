@@ -23,7 +23,7 @@ from actioncnn.train.layers import IN_TRAINING, Dropout
 from actioncnn.train.source import Source
 
 CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
-MOST = 64  # steps of a call; on several machines 1: they wait for ever for one that makes calls of other steps
+MOST = 64  # steps of a call; on several machines 1: they wait for ever for one whose calls have another number
 
 
 def fit(build, data, recipe, *, batch, epochs, seed, device, checkpoint=None, on_epoch=None, balance=False):

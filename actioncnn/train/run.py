@@ -54,9 +54,10 @@ def train_on_splits(options, network, start):
     for output in outputs if len(names) > 1 and not options.resume else ():
         folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
     splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
-    options = options.settled(min(len(part.train) for part, _ in splits))
+    fewest = min(len(part.train) for part, _ in splits)
+    options = options.settled(fewest)
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
-    say(f"device: {on.name}, {on.precision}; batches of {count(options.batch, 'clip')}")
+    say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
     whole = None
     if outputs != [options.output]:
         whole = record.record(options, network, recipe, data, options.split, on, notes)

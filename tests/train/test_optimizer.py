@@ -16,9 +16,8 @@ def test_the_rate_decays_or_stays():
 
 @pytest.fixture
 def model():
-    shapes = (4, 4, 4, 3), {"padding": "same"}
-    layers = [keras.layers.Conv3D(16, 2, **shapes[1]), keras.layers.Flatten(), keras.layers.Dense(2)]
-    return keras.Sequential([keras.Input(shapes[0]), *layers])
+    layers = [keras.layers.Conv3D(16, 2), keras.layers.Flatten(), keras.layers.Dense(2)]
+    return keras.Sequential([keras.Input((4, 4, 4, 3)), *layers])
 
 
 def steps_of(model, kind, gradients, start=0):
