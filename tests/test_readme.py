@@ -7,6 +7,8 @@ import sys
 import pytest
 from helpers import ROOT
 
+from actioncnn.train.recipes import NETWORKS
+
 README = (ROOT / "README.md").read_text()
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
 
@@ -53,6 +55,13 @@ def test_the_table_of_options_is_that_of_help():
     for option, default in documented.items():
         if said.get(option):
             assert said[option][1] in default.replace("`", ""), option
+
+
+def test_the_learning_rates_are_those_of_the_recipes():
+    default = {option: default for option, _, default in table("## Options")}["`--learning-rate`"]
+    assert {float(rate) for rate in re.findall(r"(?<!\S)\.\d+", default)} == {
+        network.recipe.learning_rate for network in NETWORKS.values()
+    }
 
 
 def test_links_to_files_of_the_repository():
