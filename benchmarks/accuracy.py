@@ -6,10 +6,11 @@ python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --ablation
 python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 100 --rows "2017 scaled"    # time to accuracy
 
 Every clip is tested once, by one of three networks trained on the other two folds: `group` folds keep the clips of
-a group together, `random` folds do not. Epochs are fixed beforehand: test clips choose nothing. Each training is a
-line of the results file as soon as it ends, so an interrupted benchmark goes on where it stopped. Of several sets there
-is a table with their mean. `demo` is the demo's motion set, `pasted` its motions on the real clips of --paste; both
-are made where they are missing. --short, for development: one fold, a third of the epochs.
+a group together, `random` folds do not. With --folds as many as there are groups each is tested by a network trained on
+all others. Epochs are fixed beforehand: test clips choose nothing. Each training is a line of the results file as soon
+as it ends, so an interrupted benchmark goes on where it stopped. Of several sets there is a table with their mean.
+`demo` is the demo's motion set, `pasted` its motions on the real clips of --paste; both are made where they are missing.
+--short, for development: one fold, a third of the epochs.
 """
 
 import argparse
@@ -28,7 +29,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import accuracy_tables
 import pasted
 
-FOLDS = 3
 REFERENCE = accuracy_tables.REFERENCE
 ROWS = ("2017", REFERENCE, "2017 2D", "2dcnn", "3dcnn", "my-model")
 
@@ -42,7 +42,8 @@ def arguments():
         help="datasets: demo, pasted, or DIR or DIR:Class,Class (default: demo)",
     )
     parser.add_argument("--paste", type=Path, help="real clips to make the set `pasted` of (pasted.py)")
-    parser.add_argument("--short", action="store_true", help="one fold of three, a third of the epochs")
+    parser.add_argument("--short", action="store_true", help="one fold, a third of the epochs")
+    parser.add_argument("--folds", type=int, default=3, help="at most the number of groups (default: %(default)s)")
     parser.add_argument("--nclass", type=int, default=101)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=32)
@@ -78,8 +79,8 @@ def load(videos, args):
     data = {depth: load_dataset(directory, args.nclass, Sampling(32, depth, False))[0] for depth in (10, 0)}
     videos = data[10].videos
     ungrouped = [video._replace(group=None) for video in videos]
-    folds = {"group": splits.folds(videos, FOLDS, 0), "random": splits.folds(ungrouped, FOLDS, 0)}
-    return data, {name: pairs[: 1 if args.short else FOLDS] for name, pairs in folds.items()}
+    folds = {"group": splits.folds(videos, args.folds, 0), "random": splits.folds(ungrouped, args.folds, 0)}
+    return data, {name: pairs[: 1 if args.short else args.folds] for name, pairs in folds.items()}
 
 
 def cnn3d_2017(input_shape, nclass, scaled=False, instead=None):
