@@ -9,7 +9,7 @@ Every clip is tested once, by one of three networks trained on the other two fol
 a group together, `random` folds do not. With --folds as many as there are groups each is tested by a network trained on
 all others. Epochs are fixed beforehand: test clips choose nothing. Each training is a line of the results file as soon
 as it ends, so an interrupted benchmark goes on where it stopped. Of several sets there is a table with their mean.
-`demo` is the demo's motion set, `pasted` its motions on the real clips of --paste; both are made where they are missing.
+`demo` is the demo's motion set, `pasted` its motions on the real clips of --paste; made where they are missing.
 --short, for development: one fold, a third of the epochs.
 """
 
