@@ -34,6 +34,8 @@ def parse():
     reading.add_options(parser.add_argument_group("the model's input"))
     add = parser.add_argument_group("output").add_argument
     add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
+    views = "average over this many sets of frames of each video (default: 1)"
+    add("--views", type=cli.whole_number(1), default=1, help=views)
     add("--csv", type=Path, help="write the predictions to this file instead")
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
     features = "NPZ of what the last layer before the head makes of each clip; with --json of a run also the nearest "
@@ -64,6 +66,8 @@ def checked(parser, args):
             parser.error(f"--{name} does not go with --videos" if args.dataset else f"--{name} needs --videos DATASET")
     if (args.step or args.plot) and not args.window:
         parser.error(f"--{'step' if args.step else 'plot'} needs --window SECONDS")
+    if args.views > 1 and args.features:
+        parser.error("--features does not go with --views, whose clips have features of their own")
     reading.check_options(parser, args)
     for path in (args.csv, args.plot, args.annotate, args.features):
         if path and not path.parent.is_dir():
@@ -78,11 +82,11 @@ def main():
     asked = reading.Asked(args.range, args.axes, args.scrambled, args.output_layer)
     model = classifier.find_model(args.run, args.model, args.weights, args.classes, asked)
     if args.dataset:
-        sys.exit(evaluation.evaluate(model, args.dataset, args.output, args.cache, args.workers))
+        sys.exit(evaluation.evaluate(model, args.dataset, args.output, args.cache, args.workers, args.views))
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)
-        return camera.watch(source, lambda: classifier.Classifier(model), args.window or LIVE)
+        return camera.watch(source, lambda: classifier.load_classifier(model, args.views), args.window or LIVE)
     paths = pipeline.expand(args.videos)
     output.check(args, model, paths)
     results, failures, loaded = output.predict(args, model, paths)

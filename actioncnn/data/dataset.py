@@ -112,17 +112,12 @@ def divide(data, split, seed):
 
 
 def test_views(data, count, cache_dir=None, workers=None):
-    """`count` Data of the test clips alone, each with other frames of them: those between the frames of the first view.
-
-    Without `skip` the views follow each other.
-    """
-    sampling, depth = data.sampling, max(data.sampling.depth, 1)
+    """`count` Data of the test clips alone, each with other frames of them, as Sampling.views says."""
     videos, rows = [data.videos[row] for row in data.test], np.arange(len(data.test))
-    clips, _ = cache.load_clips(videos, sampling._replace(depth=depth * count), cache_dir, workers)
-    frames = [slice(i, None, count) if sampling.skip else slice(i * depth, (i + 1) * depth) for i in range(count)]
+    clips, _ = cache.load_clips(videos, data.sampling.viewed(count), cache_dir, workers)
     same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows}
     same |= {"failures": {}, "doubled": None}
-    return [replace(data, clips=sampling.pick(clips[:, :, :, view]), **same) for view in frames]
+    return [replace(data, clips=view, **same) for view in data.sampling.views(clips, count)]
 
 
 class TestClips:

@@ -75,10 +75,10 @@ def watch(source, make_classifier, length):
     classifier = make_classifier()
     frames = stamped(capture, SILENCE) if streams else live(capture)
     try:
-        for _, _, clip in cut(frames, classifier.sampling, length, STEP):
+        for _, _, clip in cut(frames, classifier.reads, length, STEP):
             if clip is None:  # it has stopped already
                 break
-            best = best_classes(classifier(clip[None])[0], classifier.classes, TOP)
+            best = best_classes(classifier(classifier.reads.pick(clip[None]))[0], classifier.classes, TOP)
             named = [f"{share:4.0%} {name}" for name, share in best]
             say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
     except KeyboardInterrupt:

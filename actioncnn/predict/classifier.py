@@ -59,7 +59,7 @@ class Classifier:
         with naming(files.model):
             self.reading = reading_of(self.model, files)
             self.head = head.find(self.model, files.asked.output)
-            self.sampling = sampling_of(self.reading, files)
+            self.sampling = self.reads = sampling_of(self.reading, files)  # reads: the frames that it is called with
         self.of_run = files.sampling is not None
         say_assumed(self.reading.assumed | self.head.assumed, self.sampling, files)
         self.classes = classes_of(self.head.count, files)
@@ -85,6 +85,24 @@ class Classifier:
         """What the model is called with for uint8 clips: each of its inputs is given the same."""
         fed = np.asarray(self.reading.feed(np.asarray(clips, np.float32)))
         return [fed] * len(self.model.inputs) if len(self.model.inputs) > 1 else fed
+
+
+class Views(Classifier):
+    """The mean of what a model says of several views of a video, which are clips of it with other frames."""
+
+    def __init__(self, files, count):
+        super().__init__(files)
+        self.count, self.reads = count, self.sampling.viewed(count)
+
+    def __call__(self, clips):
+        """uint8 clips of the frames of all views -> probabilities, float32 (B, classes)."""
+        answers = [super(Views, self).__call__(view) for view in self.sampling.views(clips, self.count)]
+        return np.mean(answers, axis=0)
+
+
+def load_classifier(files, views=1, features=False):
+    """The Classifier of ModelFiles, of more than one view Views."""
+    return Views(files, views) if views > 1 else Classifier(files, features)
 
 
 def reading_of(model, files):

@@ -10,37 +10,39 @@ from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.modelfile.find import read_args
-from actioncnn.predict.classifier import Classifier
+from actioncnn.predict.classifier import load_classifier
 from actioncnn.report import metrics, results, tables
 
 BATCH = 64  # clips
 
 
-def evaluate(files, directory, output=None, cache_dir=None, workers=None):
+def evaluate(files, directory, output=None, cache_dir=None, workers=None, views=1):
     """Tests the model of these ModelFiles on the videos of a directory, and writes the reports to `output`.
 
     Videos of classes that the model does not know are left out, and the classes named. Returns the exit code: 1 where
     a video gave no frame, else 0.
     """
     videos = index.scan(directory, test=True)
-    classifier = Classifier(files)
+    classifier = load_classifier(files, views)
     videos, labels = known(videos, classifier.classes)
     output = output or Path(f"evaluation_{directory.absolute().name}")
     make_output(output)
     if trained_on(files, directory):
         warn(f"note: the model was trained on videos of {directory}, which flatters these figures")
-    clips, failures = cache.load_clips(videos, classifier.sampling, cache_dir, workers)
+    clips, failures = cache.load_clips(videos, classifier.reads, cache_dir, workers)
     good = [row for row in range(len(videos)) if row not in failures]
-    clips, truth = Rows(classifier.sampling.pick(clips), good), np.array(labels)[good]
-    probabilities = predict(classifier, clips)
+    truth = np.array(labels)[good]
+    probabilities = predict(classifier, Rows(classifier.reads.pick(clips), good))
     figures = metrics.evaluate(truth, probabilities)
     classes = classifier.classes
     say(f"videos: {len(good)} of {len(set(labels))} classes in {directory}; the model knows {len(classes)}")
-    say(f"test: {tables.told(figures, truth)}")
+    of_views = f"mean of {views} views, " if views > 1 else ""
+    say(f"test: {of_views}{tables.told(figures, truth)}")
     paths = [os.path.relpath(videos[row].path, directory) for row in good]
-    results.write_evaluation(output, clips, paths, classes, truth, probabilities)
+    shown = Rows(classifier.sampling.views(clips, views)[0], good)
+    results.write_evaluation(output, shown, paths, classes, truth, probabilities)
     counts = {"videos": len(videos), "tested": len(good), "classes": len(set(truth.tolist()))}
-    values = {"model": files.model, "weights": files.weights, "videos": directory, "counts": counts}
+    values = {"model": files.model, "weights": files.weights, "videos": directory, "views": views, "counts": counts}
     tables.write_json(output / "metrics.json", values | {"metrics": figures}, indent=2)
     for row, reason in failures.items():
         warn(f"left out: {videos[row].path}: {reason}")

@@ -10,7 +10,7 @@ from actioncnn import cli, files
 from actioncnn.errors import UserError
 from actioncnn.files import printable
 from actioncnn.predict import pipeline, timeline
-from actioncnn.predict.classifier import Classifier
+from actioncnn.predict.classifier import load_classifier
 from actioncnn.video.pool import Failed
 
 MANY = 20  # videos: more get a progress bar
@@ -46,8 +46,9 @@ def is_one_of(path, paths):
 
 def predict(args, model_files, paths):
     """Predicts and prints -> ([(path, rows)], [(path, Failed)], Classifier)."""
-    model = functools.cache(lambda: Classifier(model_files, bool(args.features)))
+    model = functools.cache(lambda: load_classifier(model_files, args.views, bool(args.features)))
     sampling = model_files.sampling or model().sampling  # without args.json the model tells, before a video is read
+    sampling = sampling.viewed(args.views)
     quiet = len(paths) <= MANY and not args.window
     bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
     if args.window:

@@ -58,6 +58,21 @@ class Sampling(NamedTuple):
         """A network's frames of what was read: uint8 (..., H, W, T, C), where it is 2D (..., H, W, C)."""
         return clips if self.depth else clips[..., -1, :]  # the last of two, or the only one of a window
 
+    def viewed(self, count):
+        """The Sampling of the frames of `count` views, which are clips of one video with other frames."""
+        return self if count == 1 else self._replace(depth=max(self.depth, 1) * count)
+
+    def views(self, clips, count):
+        """A network's frames, as `pick` gives them, of each view in what was read by `viewed(count)`.
+
+        Those of the others lie between those of the first; without `skip` the views follow each other.
+        """
+        if count == 1:
+            return [self.pick(clips)]
+        depth = max(self.depth, 1)
+        frames = [slice(i, None, count) if self.skip else slice(i * depth, (i + 1) * depth) for i in range(count)]
+        return [self.pick(clips[..., each, :]) for each in frames]
+
     def times(self, length):
         """Seconds from the start of a window of `length` seconds to its frames; of those that follow each other 0."""
         if not self.depth:

@@ -17,6 +17,8 @@ from helpers import ROOT, as_pictures, run_script, write_video
 
 from actioncnn.modelfile.loading import load_model
 from actioncnn.predict import camera, pipeline
+from actioncnn.video.decode import read_clip
+from actioncnn.video.sampling import Sampling
 
 
 def train(script, output, videos, cache, *options):
@@ -141,14 +143,57 @@ def test_window_plot_and_annotate(run, result, bars, tmp_path):
     assert [copy.get(name) for name in (3, 4, 5, 7)] == [32, 32, 25, 20]
 
 
-def test_camera(run, result, bars, monkeypatch):
+@pytest.fixture
+def five_seconds(bars, monkeypatch):
+    """A camera that shows a picture of a video for as long."""
     capture = cv2.VideoCapture(str(bars / "v_BarLeft_g01_c01.avi"))
     capture.read()
     monkeypatch.setattr(camera, "open_camera", lambda index: capture)
     monkeypatch.setattr(camera, "live", lambda capture: ((i / 5, 0.2, capture.retrieve) for i in range(25)))
+
+
+def test_camera(run, result, five_seconds):
     code, output, error = run("predict.py", "--run", result, 0)
     assert code == 1 and error.endswith("camera 0: gives no more frames\n")
     assert len(output.splitlines()) == 3 and output.count("Bar") == 6  # 0-3, 1-4 and 2-5 s
+
+
+def test_camera_and_a_network_of_colour_frames(run, five_seconds, tmp_path):
+    keras = pytest.importorskip("keras")
+    steps = [keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+    keras.Sequential([keras.Input((8, 8, 3)), *steps]).save(tmp_path / "m.keras")
+    for options in ([], ["--views", 2]):
+        code, output, error = run("predict.py", "--model", tmp_path / "m.keras", *options, 0)
+        assert code == 1 and error.endswith("camera 0: gives no more frames\n"), error
+        assert output.count("class ") == 6
+
+
+def mean_of_views(result, paths, count):
+    """Probabilities of the mean of `count` views of 4 frames each, by hand."""
+    model = load_model(result / "ucf101_3dcnnmodel.json", result / "ucf101_3dcnnmodel.hd5")
+    clips = np.stack([read_clip(path, Sampling(16, 4 * count, False)) for path in paths])
+    return np.mean([model.predict(clips[:, :, :, view::count], verbose=0) for view in range(count)], axis=0)
+
+
+def test_the_mean_of_views(run, result, bars, tmp_path, cache):
+    files = [row["file"] for row in rows_of(result / "predictions.csv")]
+    expected = mean_of_views(result, [bars / file for file in files], 3)
+    assert np.abs(expected - mean_of_views(result, [bars / file for file in files], 1)).max() > 1e-4
+    code, output, error = run("predict.py", "--run", result, "--views", 3, "--json", *(bars / file for file in files))
+    assert code == 0, error
+    found = [{best["class"]: best["probability"] for best in told["predictions"]} for told in json.loads(output)]
+    assert np.allclose([[each["BarLeft"], each["BarRight"]] for each in found], expected, atol=1e-5)
+    for file in files:
+        folder = tmp_path / "set" / file[2:].split("_")[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(bars / file, folder)
+    dataset = ["--videos", tmp_path / "set", "--output", tmp_path / "out", "--cache", cache]
+    code, output, error = run("predict.py", "--run", result, "--views", 3, *dataset)
+    assert code == 0 and "test: mean of 3 views, loss" in output, error
+    shares = {Path(row["file"]).name: float(row["confidence"]) for row in rows_of(tmp_path / "out" / "predictions.csv")}
+    assert np.allclose([shares[file] for file in files], expected.max(1), atol=1e-5)
+    code, _, error = run("predict.py", "--run", result, "--views", 2, "--features", tmp_path / "f.npz", bars / files[0])
+    assert code == 2 and "--features does not go with --views" in error
 
 
 @pytest.mark.slow
