@@ -8,13 +8,13 @@ from pathlib import Path
 
 from actioncnn import cli
 from actioncnn.files import make_output, printable
-from actioncnn.modelfile import reading
+from actioncnn.modelfile import find, reading
 
 
 def parse():
     parser = cli.parser(__doc__)
     main = parser.add_argument_group("options of 2017")
-    main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON of a model, or a .keras file")
+    main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON, a .keras file or --output of a run")
     main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights; none for a .keras file")
     main.add_argument(
         "--layernames",
@@ -35,6 +35,7 @@ def parse():
     files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
     files.add_argument("--videos", type=Path, help="dataset: show the clip in it that the unit responds to most")
     args = parser.parse_args()
+    args.model, args.weights = find.files_of(args.model, args.weights)
     if not args.layernames and (args.name is None or args.index is None):
         parser.error("--name and --index are required, or --layernames True to see what there is")
     if args.weights is None and args.model.suffix == ".json" and not args.layernames:

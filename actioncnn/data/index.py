@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from actioncnn.cli import count, shorten, warn
+from actioncnn.cli import count, say, shorten, warn
 from actioncnn.data import layout, lists, names
 from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
@@ -43,11 +43,12 @@ class Dataset(NamedTuple):
 
 
 def scan(directory, test=False):
-    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error.
+    """All videos in a directory as list of Video, sorted by class, group and file name; it says how it understood them.
 
     test: of a dataset with train and test folders those of the test side alone.
     """
     dataset = understand(directory)
+    say(*dataset.understood)
     for note in dataset.notes:
         warn(note)
     tested = [video for video in dataset.videos if test and video.side == "test"]

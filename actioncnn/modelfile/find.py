@@ -38,6 +38,11 @@ def find(run=None, model=None, weights=None, option="--run"):
     return Found(model, weights, args)
 
 
+def files_of(model, weights):
+    """A model's file and weights as they are given, or, where `model` is a run's directory, those that are there."""
+    return find(None, model, weights)[:2] if model.is_dir() else (model, weights)
+
+
 def check_finished(folder, args):
     """UserError: args.json says that a run has begun there, and not that it has ended."""
     if "metrics" in args and args["metrics"] is None:

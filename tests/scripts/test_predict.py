@@ -308,6 +308,7 @@ def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, t
         assert (tmp_path / "out" / name).read_bytes() == (result / name).read_bytes()
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"confusion_matrix.png", "examples.png"}
     assert f"top-1 {figures['top1']:.4f}" in output
+    assert output.startswith(f"{tmp_path / 'set'}: {len(expected) + 2} videos, 3 classes (BarLeft, BarRight, Unknown)")
 
 
 def test_the_dataset_of_the_training_is_told(run, result, bars, cache, tmp_path, monkeypatch):

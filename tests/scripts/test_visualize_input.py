@@ -192,6 +192,16 @@ def test_model_in_one_file(folder, tmp_path, capfd):
     assert "--weights is required" in capfd.readouterr().err
 
 
+def test_model_of_a_run(trained_run, tmp_path, capfd):
+    assert run("-m", trained_run, "-l") == 0 and "dense_2" in capfd.readouterr().out
+    assert run("-m", trained_run, "-n", "dense_2", "-i", 0, "--iter", 2, "--output", tmp_path) == 0
+    assert "BarLeft" in capfd.readouterr().out and (tmp_path / "maximize_dense_2_0.gif").exists()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run("-m", empty, "-l") == 1
+    assert capfd.readouterr().err == f"visualize_input.py: --model: no model in {empty}; give the model's file\n"
+
+
 def test_layer_names_need_no_weights(folder, capsys):
     assert run("-m", folder / "clip.json", "-l", "True") == 0
     assert "conv3d_1 " in capsys.readouterr().out
