@@ -43,12 +43,13 @@ class Dataset(NamedTuple):
 
 
 def scan(directory, test=False):
-    """All videos in a directory as list of Video, sorted by class, group and file name; it says how it understood them.
+    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error.
 
-    test: of a dataset with train and test folders those of the test side alone.
+    test: they are to be tested: of train and test folders those of the test side alone; it says how it understood them.
     """
     dataset = understand(directory)
-    say(*dataset.understood)
+    if test:
+        say(*dataset.understood)
     for note in dataset.notes:
         warn(note)
     tested = [video for video in dataset.videos if test and video.side == "test"]
