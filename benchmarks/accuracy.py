@@ -78,6 +78,9 @@ def load(videos, args):
                 (directory / video.path.name).symlink_to(video.path.absolute())
     data = {depth: load_dataset(directory, args.nclass, Sampling(32, depth, False))[0] for depth in (10, 0)}
     videos = data[10].videos
+    groups = len({video.path if video.group is None else video.group for video in videos})
+    if not 2 <= args.folds <= groups:
+        sys.exit(f"accuracy.py: --folds {args.folds}: {directory} has {groups} groups; give 2 to {groups}")
     ungrouped = [video._replace(group=None) for video in videos]
     folds = {"group": splits.folds(videos, args.folds, 0), "random": splits.folds(ungrouped, args.folds, 0)}
     return data, {name: pairs[: 1 if args.short else args.folds] for name, pairs in folds.items()}
