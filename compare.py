@@ -42,8 +42,9 @@ def parse():
 def main():
     args = parse()
     from actioncnn import files
-    from actioncnn.report import comparison_text, tables
-    from actioncnn.report.comparison import compare
+    from actioncnn.pages import comparison_text
+    from actioncnn.pages.comparison import compare
+    from actioncnn.runs import tables
 
     runs = read_runs(args.runs)
     comparison = compare(runs)
@@ -63,7 +64,7 @@ def main():
 
 def read_runs(folders):
     """The runs that can be read; a line for each other one, as long as one can."""
-    from actioncnn.report.runs import read_run
+    from actioncnn.runs.run import read_run
 
     runs, problems = [], []
     for folder in folders:
@@ -80,8 +81,8 @@ def read_runs(folders):
 
 def write_page(args, comparison):
     """Writes the page of one run or of several -> its path."""
-    from actioncnn.report import comparison_page, run_page
-    from actioncnn.report.clips import reader
+    from actioncnn.pages import comparison_page, run_page
+    from actioncnn.runs.clips import reader
 
     if len(args.runs) > 1:
         path = PAGE if args.html is True else args.html

@@ -57,7 +57,7 @@ def main():
     args = parse()
     from actioncnn import files
     from actioncnn.data import index
-    from actioncnn.report import preview
+    from actioncnn.figures import preview
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)

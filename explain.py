@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.modelfile import reading
+from actioncnn.model import reading
 
 
 def parse():
@@ -49,10 +49,11 @@ def main():
     args = parse()
     from actioncnn.explain import jobs, tested
     from actioncnn.files import make_output
-    from actioncnn.predict import classifier, pipeline
+    from actioncnn.model.model import find_model
+    from actioncnn.predict import pipeline
 
     asked = reading.Asked(args.range, args.axes, args.scrambled)
-    model = jobs.Model(classifier.find_model(args.run, args.model, args.weights, args.classes, asked))
+    model = jobs.Model(find_model(args.run, args.model, args.weights, args.classes, asked))
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None

@@ -1,7 +1,7 @@
 """Export a saved model for other programs, and check that the exported one says the same of the run's test clips.
 
-python export.py --run 3dcnnresult/ --format onnx
-python export.py --model my/model.json --weights my/model.hd5 --format tflite --output exported/
+python formats.py --run 3dcnnresult/ --format onnx
+python formats.py --model my/model.json --weights my/model.hd5 --format tflite --output exported/
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from actioncnn import cli
 from actioncnn.errors import UserError
 
-FORMATS = ("savedmodel", "onnx", "tflite", "keras")  # of modelfile/export.py, which is heavy to import
+FORMATS = ("savedmodel", "onnx", "tflite", "keras")  # of model/formats.py, which is heavy to import
 LIMIT = 1e-5  # of the difference of a probability
 BATCH = 16
 NOISE = 16  # clips, where there are no test clips
@@ -39,7 +39,7 @@ def test_clips(found, sampling, videos=None, workers=None):
     """The run's test clips as its network takes them, uint8 (N, H, W, [T,] C), or noise; and in words which."""
     import numpy as np
 
-    from actioncnn.report.tables import csv_rows
+    from actioncnn.runs.tables import csv_rows
     from actioncnn.video import pool
 
     directory = videos or Path(found.args.get("options", {}).get("videos", ""))
@@ -73,25 +73,25 @@ def main():
     args = parse()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU rounds otherwise: by more than what is tolerated here
     from actioncnn import files
-    from actioncnn.modelfile import export
-    from actioncnn.modelfile.find import find
-    from actioncnn.predict.classifier import Classifier, find_model
-    from actioncnn.report.tables import write_json
+    from actioncnn.model import formats
+    from actioncnn.model.find import find
+    from actioncnn.model.model import Classifier, find_model
+    from actioncnn.runs.tables import write_json
 
-    export.check_packages(args.format)
+    formats.check_packages(args.format)
     found = find(args.run, args.model, args.weights)
     classifier = Classifier(find_model(args.run, args.model, args.weights, args.classes))
     output = args.output or found.model.parent / "export"
     files.make_output(output)
     path = output / f"{found.model.stem}.{args.format}"
     facts = {"classes": classifier.classes, "sampling": classifier.sampling._asdict()}
-    note = export.export(classifier.model, args.format, path, facts)
+    note = formats.export(classifier.model, args.format, path, facts)
     files.write(output / "labels.txt", "".join(f"{name}\n" for name in classifier.classes))
     if note:
         cli.say(f"note: {path.name} {note}")
     clips, which = test_clips(found, classifier.sampling, args.videos, args.workers)
-    largest = largest_difference(classifier, export.opened(args.format, path), clips)
-    about = export.describe(args.format, path, classifier.sampling, classifier.model)
+    largest = largest_difference(classifier, formats.opened(args.format, path), clips)
+    about = formats.describe(args.format, path, classifier.sampling, classifier.model)
     about["check"] = {"clips": which, "largest_difference": largest}
     write_json(output / f"{path.name}.json", about, indent=2)
     cli.say(f"{path}: the largest difference of a probability is {largest:.1e} on {which}")

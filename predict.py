@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.modelfile import reading
+from actioncnn.model import reading
 
 NOT_OF_DATASETS = ("window", "step", "plot", "annotate", "csv", "json", "features")
 LIVE = 3.0  # seconds of a camera that a prediction looks at
@@ -77,16 +77,17 @@ def checked(parser, args):
 
 def main():
     args = parse()
-    from actioncnn.predict import camera, classifier, evaluation, output, pipeline
+    from actioncnn.model.model import find_model, load_classifier
+    from actioncnn.predict import camera, evaluation, output, pipeline
 
     asked = reading.Asked(args.range, args.axes, args.scrambled, args.output_layer)
-    model = classifier.find_model(args.run, args.model, args.weights, args.classes, asked)
+    model = find_model(args.run, args.model, args.weights, args.classes, asked)
     if args.dataset:
         sys.exit(evaluation.evaluate(model, args.dataset, args.output, args.cache, args.workers, args.views))
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)
-        return camera.watch(source, lambda: classifier.load_classifier(model, args.views), args.window or LIVE)
+        return camera.watch(source, lambda: load_classifier(model, args.views), args.window or LIVE)
     paths = pipeline.expand(args.videos)
     output.check(args, model, paths)
     results, failures, loaded = output.predict(args, model, paths)

@@ -36,7 +36,10 @@ class Videoto3D:
 def parse():
     parser = cli.parser(__doc__)
     add = parser.add_argument
-    add("video", help="video file, folder of pictures, or directory of a dataset whose clips are read into the cache")
+    add(
+        "video",
+        help="video file, folder of pictures, or directory of a dataset whose clips are read into the cache",
+    )
     add("--depth", type=cli.whole_number(1), default=10, help="number of frames (default: 10)")
     add("--size", type=cli.whole_number(1), default=32, help="width and height in pixels (default: 32)")
     add("--first", action="store_true", help="the first frames, not evenly spaced ones")
@@ -55,7 +58,7 @@ def parse():
 
 
 def frames_of_video(args):
-    from actioncnn.video import pictures
+    from actioncnn.video import frame_folder
 
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
@@ -63,11 +66,11 @@ def frames_of_video(args):
     except NoFrameError as error:
         sys.exit(f"{cli.program()}: {args.video}: {error}")
     sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)
-    for text in pictures.remarks(args.video, sampling.places):
+    for text in frame_folder.remarks(args.video, sampling.places):
         cli.warn(f"note: {args.video}: {text}")
     cli.say(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
     if args.output:
-        from actioncnn.report.strips import image
+        from actioncnn.figures.strips import image
 
         files.make_output(args.output)
         for index, frame in enumerate(frames):

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.files import make_output, printable
-from actioncnn.modelfile import find, reading
+from actioncnn.errors import printable
+from actioncnn.files import make_output
+from actioncnn.model import find, reading
 
 
 def parse():
@@ -68,8 +69,8 @@ def main():
     from actioncnn import device
 
     device.setup("float32")
-    from actioncnn.modelfile.loading import load_model, outlined
-    from actioncnn.visualize import layers
+    from actioncnn.model import layers
+    from actioncnn.model.loading import load_model, outlined
 
     if args.layernames:
         cli.say(*outlined(args.model, layers.layer_table))
@@ -93,9 +94,10 @@ def show(args, model, takes, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
-    from actioncnn.modelfile.classes import class_names
-    from actioncnn.modelfile.loading import told_classes
-    from actioncnn.visualize import layers, output
+    from actioncnn.model import layers
+    from actioncnn.model.classes import class_names
+    from actioncnn.model.loading import told_classes
+    from actioncnn.visualize import output
     from actioncnn.visualize.maximize import maximize
     from actioncnn.visualize.real import best_real
     from actioncnn.visualize.result import Settings

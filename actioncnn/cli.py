@@ -10,8 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from actioncnn.errors import UserError, one_line
-from actioncnn.files import printable
+from actioncnn.errors import UserError, one_line, printable
 
 LOG_INTERVAL = 30  # seconds
 

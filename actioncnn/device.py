@@ -1,7 +1,12 @@
-"""The one place that decides on what, and how, Keras computes. Call `setup` before anything else that needs Keras."""
+"""The one place that decides on what, and how, Keras computes, and whether the memory there is holds it.
+
+Call `setup` before anything else that needs Keras. Where memory does not suffice TensorFlow aborts, or the system
+kills it.
+"""
 
 import contextlib
 import json
+import math
 import os
 import re
 import subprocess
@@ -10,11 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from actioncnn import memory
+from actioncnn.cli import warn
 from actioncnn.errors import UserError, one_line
 
 WORTH_COMPILING = 300_000  # clips in all: XLA compiles for 25 s on an H100, and then saves 35 to 90 us a clip
 SHARE = 3  # a set may take one third of a device's memory
+START = 3e9  # bytes of address space that TensorFlow takes before a step (2.21, two cores: 2.6e9 abort, 3.5e9 do)
+LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # of a container
 
 
 class Device(NamedTuple):
@@ -61,7 +68,7 @@ def setup(precision="auto", gpus=None, programs=None):
     there), bfloat16 where there is AMX (2 to 3 times faster), else float32. GPU: memory grows as needed, XLA, and
     float16 on tensor cores. UserError: there is no room for TensorFlow.
     """
-    memory.check_start()
+    check_start()
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter
@@ -159,3 +166,49 @@ def quiet():
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def address_space():
+    """Bytes that this process may map in all (`ulimit -v`); inf where there is no limit."""
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        return math.inf if limit == resource.RLIM_INFINITY else limit
+    return math.inf
+
+
+def free():
+    """Bytes of memory that the machine has left, or the container in all; inf where neither tells."""
+    left = math.inf
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        left = next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    for limit in LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # `max` is no limit
+            left = min(left, int(Path(limit).read_text()))
+    return left
+
+
+def check_start():
+    """UserError: TensorFlow would abort while it starts."""
+    if address_space() < START:
+        raise UserError(
+            f"a process may take {address_space() / 1e9:.1f} GB of addresses here (ulimit -v), and TensorFlow needs"
+            f" {START / 1e9:.1f} GB to start; raise the limit"
+        )
+
+
+def check_step(model, batch):
+    """Tells, or raises UserError, where a step of training on `batch` clips surely does not fit.
+
+    The least that it takes is what all layers put out, once (measured: .9 to 2.6 times as much).
+    """
+    outputs = [layer.output for layer in model.layers]
+    need = batch * sum(math.prod(output.shape[1:]) * (2 if "16" in output.dtype else 4) for output in outputs)
+    takes = f"a step of training on {batch} clips takes {need / 1e9:.1f} GB or more"
+    remedy = "choose a smaller --batch, --size or --depth"
+    if need + START > address_space():
+        raise UserError(f"{takes}, and ulimit -v leaves {max(address_space() - START, 0) / 1e9:.1f} GB; {remedy}")
+    if need > free():
+        warn(f"{takes}, and {free() / 1e9:.1f} GB are free: the system may end this program; if so, {remedy}")

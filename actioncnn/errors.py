@@ -1,4 +1,8 @@
-"""What can go wrong, as exceptions, and how an error is told in one line."""
+"""What can go wrong, as exceptions, and how an error, or any text from a file, is printed in one line."""
+
+import re
+
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 class UserError(Exception):
@@ -16,3 +20,11 @@ class PassingError(NoFrameError):
 def one_line(error):
     """Kind and message of any exception, on one line of bounded length."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def printable(text):
+    """A line as it can be printed: what came from a file may hold commands to a terminal, or be no valid text.
+
+    Control characters and those that turn the direction of writing become escapes (\\x1b), what is no text ?.
+    """
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text)).encode(errors="replace").decode()

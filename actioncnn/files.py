@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and their names on a terminal or a picture."""
+"""Files that appear whole or not at all."""
 
 import contextlib
 import os
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from actioncnn.errors import UserError
 
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 TEMPORARY = re.compile(r"\.?actioncnn-(\d+)-.+")  # names of files that are being written, with the process's number
 
 
@@ -87,11 +86,3 @@ def largest_file():
         return float("inf")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     return float("inf") if limit == resource.RLIM_INFINITY else limit
-
-
-def printable(text):
-    """A line as it can be printed: what came from a file may hold commands to a terminal, or be no valid text.
-
-    Control characters and those that turn the direction of writing become escapes (\\x1b), what is no text ?.
-    """
-    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text)).encode(errors="replace").decode()

@@ -135,7 +135,7 @@ def upsampled(values, shape):
 def convolutions(model):
     import keras
 
-    from actioncnn.visualize import layers
+    from actioncnn.model import layers
 
     return [
         layer for layer in layers.leaves(model.model) if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv3D)

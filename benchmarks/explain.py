@@ -132,9 +132,9 @@ def main():
     parser.add_argument("--pasted", type=Path, help="real clips that the objects are pasted on")
     parser.add_argument("--methods", nargs="+", default=METHODS, metavar="NAME", help="of: " + ", ".join(METHODS))
     args = parser.parse_args()
-    from actioncnn.predict import classifier
+    from actioncnn.model.model import Classifier, find_model
 
-    model = classifier.Classifier(classifier.find_model(args.run))
+    model = Classifier(find_model(args.run))
     make = pasted_clip if args.pasted else demo_clip
     samples = [make(model.sampling, number, args.pasted) for number in range(args.clips)]
     samples = [(clip, opacity, model.classes.index(name)) for clip, opacity, name in samples]

@@ -16,7 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from actioncnn.device import cpus  # noqa: E402
-from actioncnn.predict import classifier, pipeline  # noqa: E402
+from actioncnn.model.model import Classifier, find_model  # noqa: E402
+from actioncnn.predict import pipeline  # noqa: E402
 from actioncnn.video import pool  # noqa: E402
 
 
@@ -29,8 +30,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="of both, in turn (default: 3)")
     args = parser.parse_args()
     paths = pipeline.expand([args.videos]) * args.repeat
-    files = classifier.find_model(args.run)
-    model = classifier.Classifier(files)
+    files = find_model(args.run)
+    model = Classifier(files)
     for _ in pipeline.predict_videos(paths[: pipeline.BATCH + 1], model.sampling, lambda: model):
         pass
     print(f"{len(paths)} videos, {cpus()} processors, {args.rounds} rounds: median [range]")

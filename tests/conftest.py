@@ -11,7 +11,7 @@ import pytest
 from helpers import SAMPLING, bar, run_script, video, write_blocks, write_video
 
 from actioncnn.data import cache as clip_cache
-from actioncnn.modelfile.saving import save_model
+from actioncnn.model.saving import save_model
 from actioncnn.video import decode, pool
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the scripts do, before any test imports TensorFlow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from actioncnn.errors import UserError
-from actioncnn.modelfile import loading
+from actioncnn.model import loading
 
 keras = pytest.importorskip("keras")
 layers = keras.layers

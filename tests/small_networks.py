@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from actioncnn.modelfile.reading import Asked, read
+from actioncnn.model.layers import find_layer
+from actioncnn.model.reading import Asked, read
 from actioncnn.train import networks
-from actioncnn.visualize.layers import find_layer
 from actioncnn.visualize.maximize import maximize
 from actioncnn.visualize.result import Settings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actioncnn import files
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, printable
 
 
 def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path, monkeypatch):
@@ -39,9 +39,9 @@ def test_the_longest_names(tmp_path, name):
 
 
 def test_names_that_are_no_text_are_printable():
-    assert files.printable(Path(os.fsdecode(b"caf\xe9.avi"))) == "caf?.avi"
-    assert files.printable("a\x1b[2Jb\rc\nd\u202ee") == r"a\x1b[2Jb\rc\nd\u202ee"
-    assert files.printable("Größe 篮球 👩\u200d🔬") == "Größe 篮球 👩\u200d🔬"
+    assert printable(Path(os.fsdecode(b"caf\xe9.avi"))) == "caf?.avi"
+    assert printable("a\x1b[2Jb\rc\nd\u202ee") == r"a\x1b[2Jb\rc\nd\u202ee"
+    assert printable("Größe 篮球 👩\u200d🔬") == "Größe 篮球 👩\u200d🔬"
 
 
 def test_an_output_that_cannot_be_made(tmp_path):

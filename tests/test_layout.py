@@ -9,20 +9,20 @@ from helpers import ROOT
 
 FLOORS = (  # from the ground up; a module may import those below it, and of its own room
     {"errors"},
-    {"files"},
-    {"cli"},
-    {"memory"},
+    {"cli", "files"},
     {"device"},
-    {"video", "modelfile"},
-    {"data"},
-    {"report"},
+    {"video"},
+    {"data", "model"},
+    {"figures"},
+    {"runs"},
+    {"pages"},
     {"predict", "visualize"},
     {"explain"},
     {"train"},
 )
 HEAVY = {"keras", "tensorflow"}
-LIGHT_ROOMS = {"video", "data", "report"}  # but for what makes batches, and what asks Keras to draw a network
-KERAS_MAY_BE_IN = {"data/batches.py", "report/diagram.py"}
+LIGHT_ROOMS = {"video", "data", "figures", "pages"}  # but for what makes batches, and what asks Keras to draw a network
+KERAS_MAY_BE_IN = {"data/batches.py", "figures/diagram.py"}
 MODULES = sorted((ROOT / "actioncnn").rglob("*.py"))
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from helpers import ROOT
 
-from actioncnn import cli, memory
+from actioncnn import cli, device
 from actioncnn.errors import UserError
 
 
 def test_what_is_left_is_told():
-    assert memory.free() > 1e6 and (math.isfinite(memory.free()) or not Path("/proc/meminfo").exists())
-    assert memory.address_space() > 1e9
+    assert device.free() > 1e6 and (math.isfinite(device.free()) or not Path("/proc/meminfo").exists())
+    assert device.address_space() > 1e9
 
 
 def test_too_little_address_space_is_one_line(tmp_path, bars):
@@ -31,14 +31,14 @@ def test_too_little_address_space_is_one_line(tmp_path, bars):
 def test_a_step_that_does_not_fit(monkeypatch, capsys, free, space, said):
     from actioncnn.train.networks import residual
 
-    monkeypatch.setattr(memory, "free", lambda: free)
-    monkeypatch.setattr(memory, "address_space", lambda: space)
+    monkeypatch.setattr(device, "free", lambda: free)
+    monkeypatch.setattr(device, "address_space", lambda: space)
     model = residual((32, 32, 10, 1), 2)
     if said is None:
         with pytest.raises(UserError, match="64 clips takes .* GB or more, and ulimit -v leaves 0.0 GB; choose a smal"):
-            memory.check_step(model, 64)
+            device.check_step(model, 64)
         return
-    memory.check_step(model, 64)
+    device.check_step(model, 64)
     assert ("64 clips takes" in capsys.readouterr().err) == said
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from actioncnn.cli import bar, warn
 from actioncnn.data import clipfile
 from actioncnn.errors import UserError
-from actioncnn.video import pictures, pool
+from actioncnn.video import frame_folder, pool
 
 VERSION = 2  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
 FEW, FEW_SHARE = 3, 0.01  # videos that may fail for reasons that pass; with more the drive may have gone
@@ -131,7 +131,7 @@ def _identity(path, sampling):
     try:
         stat = path.stat()
         if S_ISDIR(stat.st_mode):
-            return [real, pictures.fingerprint(path, sampling.places)]
+            return [real, frame_folder.fingerprint(path, sampling.places)]
     except OSError:  # a link to nowhere; reported when it is read
         return [str(path)]
     return [real, stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)]

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from actioncnn import cli, files
 from actioncnn.data import motion
-from actioncnn.errors import UserError, one_line
+from actioncnn.errors import UserError, one_line, printable
 from actioncnn.video.decode import check_written
 
 FPS = 25
@@ -82,7 +82,7 @@ def make_demo(directory, groups=25, clips=2, seed=0, color=False):
     settings = {"version": VERSION, "seed": seed, "color": bool(color)}
     prepare(directory, {path.name for path in paths.values()}, settings)
     missing = [key for key in keys if not paths[key].exists()]
-    for group, name, clip in tqdm(missing, desc=files.printable(directory), unit="video", disable=not missing):
+    for group, name, clip in tqdm(missing, desc=printable(directory), unit="video", disable=not missing):
         scene = group_scene(seed, group, channels)
         rng = np.random.default_rng([seed, group, list(motion.CLASSES).index(name) + 1, clip])
         write_video(paths[group, name, clip], motion.render_clip(scene, name, rng))

@@ -16,7 +16,7 @@ from actioncnn.cli import count, say, shorten, warn
 from actioncnn.data import layout, lists, names
 from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
-from actioncnn.video import pictures
+from actioncnn.video import frame_folder
 
 UCF101 = (
     "for UCF-101 get UCF101.rar (6.5 GB) from https://www.crcv.ucf.edu/data/UCF101.php, unpack it with"
@@ -128,7 +128,7 @@ def walk(directory, notes):
         videos = videos_among(folder, files)
         if videos:
             yield parts, Path(folder), videos
-        elif parts and pictures.are_frames(files, inner):  # a video in the folder above
+        elif parts and frame_folder.are_frames(files, inner):  # a video in the folder above
             yield parts[:-1], Path(folder).parent, [parts[-1]]
             continue
         waiting += [((*parts, name), f"{folder}/{name}") for name in reversed(inner)]
@@ -143,7 +143,7 @@ def contents(folder):
 
 
 def videos_among(folder, files):
-    return [name for name in files if is_video(name)] + pictures.animations(folder, files)
+    return [name for name in files if is_video(name)] + frame_folder.animations(folder, files)
 
 
 def one_spelling(videos):
@@ -216,7 +216,7 @@ def video_paths(directory):
 def is_clip(folder):
     """Whether a folder is one video, its frames as pictures."""
     inner, files = contents(folder)
-    return not videos_among(folder, files) and pictures.are_frames(files, inner)
+    return not videos_among(folder, files) and frame_folder.are_frames(files, inner)
 
 
 def alphabetical(name):

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.visualize import layers, objectives
+from actioncnn.model import layers
+from actioncnn.visualize import objectives
 
 PAIRS = 8  # masks, each with its opposite: every part is hidden as often as it is shown
 CELLS = 3, 5, 5  # of a mask, in time, height and width

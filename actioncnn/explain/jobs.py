@@ -10,10 +10,10 @@ from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache
 from actioncnn.data.index import Video
 from actioncnn.errors import UserError
-from actioncnn.explain import order, output, pictures
+from actioncnn.explain import order, output, overlay
+from actioncnn.figures import strips
 from actioncnn.files import write
-from actioncnn.predict.classifier import Classifier
-from actioncnn.report import strips
+from actioncnn.model.model import Classifier
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed, Remark
 
@@ -115,7 +115,7 @@ def explain_videos(paths, model, names, directory, workers):
 def write_sheet(path, tiles):
     """tiles: {index: picture}, in any order."""
     if tiles:
-        write(path, strips.image(pictures.sheet([tiles[index] for index in sorted(tiles)])))
+        write(path, strips.image(overlay.sheet([tiles[index] for index in sorted(tiles)])))
 
 
 def explain_mistakes(wrong, model, directory, workers):

@@ -4,8 +4,8 @@ import numpy as np
 
 from actioncnn.cli import bar, warn
 from actioncnn.errors import UserError
-from actioncnn.explain import pictures
-from actioncnn.predict.classifier import Classifier, find_model
+from actioncnn.explain import overlay
+from actioncnn.model.model import Classifier, find_model
 
 SIDE = 96  # pixels: smaller frames are enlarged to it
 
@@ -26,7 +26,7 @@ def evidence_of(run, clips):
     for row, clip in bar(iterable=clips.items(), desc="evidence", total=len(clips), unit="clip", leave=False):
         names = [name for name in (run.ranked[row][0][0], run.true[row]) if name in model.classes]
         maps = [evidence(model, clip, model.classes.index(name)) for name in names]
-        most = max(map(pictures.strongest, maps), default=1)
+        most = max(map(overlay.strongest, maps), default=1)
         shown[row] = [(name, under(clip, values, most)) for name, values in zip(names, maps)]
     return shown
 
@@ -34,5 +34,5 @@ def evidence_of(run, clips):
 def under(clip, values, most):
     """A clip under its evidence (T, H, W), drawn at full strength from `most`: uint8 RGB (H, W, T, 3)."""
     side = max(SIDE, *clip.shape[:2])
-    frames = zip(pictures.frames_of(clip), values, strict=True)
-    return np.stack([pictures.overlay(frame, each, most, side) for frame, each in frames], 2)
+    frames = zip(overlay.frames_of(clip), values, strict=True)
+    return np.stack([overlay.overlay(frame, each, most, side) for frame, each in frames], 2)

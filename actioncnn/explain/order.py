@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.report.text import BLUE, GRAY, LIGHT, shown
+from actioncnn.figures.text import BLUE, GRAY, LIGHT, shown
 
 SEEDS = 5  # shuffles of each clip
 STILLS = 10  # frames, evenly spread, that are repeated in turn

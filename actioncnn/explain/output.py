@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn import files
-from actioncnn.explain import order, pictures
-from actioncnn.report import figures, strips
-from actioncnn.report.tables import best_classes, write_json
-from actioncnn.report.text import shown
+from actioncnn.explain import order, overlay
+from actioncnn.figures import charts, strips
+from actioncnn.figures.text import shown
+from actioncnn.runs.tables import best_classes, write_json
 
 PERIOD = 120  # milliseconds a frame is shown
 TOP = 5  # classes in the JSON
@@ -43,13 +43,13 @@ def title_of(item, classes):
 
 def write_video(stem, item, classes):
     """Filmstrip, animation, array and figures of one video; stem: of their paths, as text."""
-    picture = pictures.filmstrip(item.clip, item.evidence, title_of(item, classes), names_of(item, classes))
+    picture = overlay.filmstrip(item.clip, item.evidence, title_of(item, classes), names_of(item, classes))
     files.write(f"{stem}_evidence.png", strips.image(picture))
     buffer = io.BytesIO()
     np.save(buffer, item.evidence)
     files.write(f"{stem}_evidence.npy", buffer.getvalue())
     if len(item.evidence) > 1:
-        files.write(f"{stem}_evidence.gif", strips.gif(pictures.animation(item.clip, item.evidence), PERIOD))
+        files.write(f"{stem}_evidence.gif", strips.gif(overlay.animation(item.clip, item.evidence), PERIOD))
     write_json(f"{stem}_evidence.json", facts(item, classes))
 
 
@@ -82,13 +82,13 @@ def order_facts(rows, nclass):
 
 def write_order(directory, rows, title, nclass, true=True):
     """order.png and order.json of the rows of order.motion."""
-    files.write(directory / "order.png", figures.png(order.figure, rows, title, true))
+    files.write(directory / "order.png", charts.png(order.figure, rows, title, true))
     write_json(directory / "order.json", order_facts(rows, nclass) | {"clips": len(rows[0].right)})
 
 
 def tile(item, classes):
     """The video in the sheet of many."""
-    return pictures.tile(item.clip, [item.evidence], title_of(item, classes), [names_of(item, classes)])
+    return overlay.tile(item.clip, [item.evidence], title_of(item, classes), [names_of(item, classes)])
 
 
 def title_of_mistake(taken, true, classes):
@@ -99,4 +99,4 @@ def tile_of_mistake(taken, true, classes):
     """A mistake: the evidence for the class that the video was taken for, and beside it for the true one."""
     title = title_of_mistake(taken, true, classes)
     both = [taken.evidence, true.evidence]
-    return pictures.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])
+    return overlay.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])

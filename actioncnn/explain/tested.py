@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from actioncnn.data import index
 from actioncnn.errors import UserError
-from actioncnn.report.runs import read_run
+from actioncnn.runs.run import read_run
 
 
 class Tested(NamedTuple):

@@ -8,9 +8,9 @@ import numpy as np
 from actioncnn import files
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
+from actioncnn.figures import text
 from actioncnn.predict.timeline import spans
-from actioncnn.report import text
-from actioncnn.report.tables import best_classes
+from actioncnn.runs.tables import best_classes
 from actioncnn.video.decode import check_written
 from actioncnn.video.windows import timed
 

@@ -9,7 +9,7 @@ import cv2
 
 from actioncnn.cli import say
 from actioncnn.errors import NoFrameError, UserError
-from actioncnn.report.tables import best_classes
+from actioncnn.runs.tables import best_classes
 from actioncnn.video.windows import cut, stamped
 
 STEP = 1.0  # seconds between predictions

@@ -9,9 +9,9 @@ from actioncnn.cli import bar, count, say, shorten, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
-from actioncnn.modelfile.find import read_args
-from actioncnn.predict.classifier import load_classifier
-from actioncnn.report import metrics, results, tables
+from actioncnn.model.find import read_args
+from actioncnn.model.model import load_classifier
+from actioncnn.runs import metrics, results, tables
 
 BATCH = 64  # clips
 

@@ -10,7 +10,7 @@ from actioncnn.cli import bar, warn
 from actioncnn.data.dataset import divide, load_dataset
 from actioncnn.data.index import class_and_group
 from actioncnn.errors import UserError
-from actioncnn.modelfile.find import read_args
+from actioncnn.model.find import read_args
 
 BATCH = 64  # clips
 NEAREST = 5  # training clips that are named

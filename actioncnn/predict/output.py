@@ -7,10 +7,9 @@ import sys
 from tqdm import tqdm
 
 from actioncnn import cli, files
-from actioncnn.errors import UserError
-from actioncnn.files import printable
+from actioncnn.errors import UserError, printable
+from actioncnn.model.model import load_classifier
 from actioncnn.predict import pipeline, timeline
-from actioncnn.predict.classifier import load_classifier
 from actioncnn.video.pool import Failed
 
 MANY = 20  # videos: more get a progress bar

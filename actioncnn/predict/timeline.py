@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.files import printable
-from actioncnn.report.tables import best_classes, predictions_csv
+from actioncnn.errors import printable
+from actioncnn.runs.tables import best_classes, predictions_csv
 
 CURVES = 6  # classes in a plot
 
@@ -94,9 +94,9 @@ def as_json(results, failures, classes, top, assumed=None, nearest=None):
 
 def plot(path, rows, classes):
     """PNG file, as bytes: the probabilities of the best classes of a video over time."""
-    from actioncnn.report import figures
+    from actioncnn.figures import charts
 
-    return figures.png(curves, rows, classes, path.name)
+    return charts.png(curves, rows, classes, path.name)
 
 
 def curves(rows, classes, title):
@@ -105,7 +105,7 @@ def curves(rows, classes, title):
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    from actioncnn.report.text import LIGHT, shown
+    from actioncnn.figures.text import LIGHT, shown
 
     shares = np.stack([row.probabilities for row in rows])
     times = [(row.start + row.end) / 2 for row in rows]

@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from actioncnn import memory
 from actioncnn.cli import bar, warn
 from actioncnn.data import batches
 from actioncnn.data.batches import check_whole
+from actioncnn.device import check_step
 from actioncnn.errors import UserError, one_line
 from actioncnn.train import averaging, optimizer
 from actioncnn.train.augment import augment, draw
-from actioncnn.train.layers import IN_TRAINING, Dropout
+from actioncnn.train.repeatable import IN_TRAINING, Dropout
 from actioncnn.train.source import Source
 
 CALL = 0.3  # seconds that the steps of one call last, about: the bar stays alive, and calls cost nothing
@@ -85,7 +85,7 @@ class Trainer:
             self.model.compile(optimizer.make(recipe, steps))
             self.model.optimizer.build(self.model.trainable_variables)
         if device.name.startswith("CPU"):  # a GPU says so itself
-            memory.check_step(self.model, batch)
+            check_step(self.model, batch)
         self.dropouts = [layer for layer in self.model.layers if isinstance(layer, Dropout)]
         for place, layer in enumerate(self.dropouts):
             layer.key = (seed << 10) + place + 1

@@ -16,10 +16,10 @@ from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
-from actioncnn.modelfile.classes import write_classes
-from actioncnn.modelfile.saving import save_model
-from actioncnn.report import clips, metrics, results, run_page, tables
-from actioncnn.train import folder, record
+from actioncnn.model.classes import write_classes
+from actioncnn.model.saving import save_model
+from actioncnn.pages import run_page
+from actioncnn.runs import clips, folder, metrics, record, results, tables
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
@@ -173,8 +173,8 @@ class Run:
 
     def train_one(self, member=None):
         """A trained network in float32; its curves and its table are written after each epoch."""
+        from actioncnn.runs.checkpoint import Checkpoint
         from actioncnn.train import loop
-        from actioncnn.train.checkpoint import Checkpoint
 
         suffix, prefix = ("", "model") if member is None else (f"_{member}", member)
 

@@ -5,8 +5,8 @@ from functools import cached_property
 
 from actioncnn.cli import say
 from actioncnn.errors import UserError
-from actioncnn.modelfile.classes import BESIDE, read_classes
-from actioncnn.modelfile.find import find
+from actioncnn.model.classes import BESIDE, read_classes
+from actioncnn.model.find import find
 from actioncnn.video.sampling import Sampling, told_of
 
 SHAPE = ("size", "depth", "color")  # options of the training scripts that the shape of a model's input tells
@@ -46,7 +46,7 @@ class Start:
     @cached_property
     def classes(self):
         """Names of its classes; None where no file tells them."""
-        from actioncnn.modelfile import loading
+        from actioncnn.model import loading
 
         path = self.model.parent / BESIDE
         return loading.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
@@ -54,8 +54,8 @@ class Start:
     @cached_property
     def members(self):
         """What the network, or each member of an ensemble, is made of: lists of (kind of a layer, its weights)."""
-        from actioncnn.modelfile.legacy import leaves
-        from actioncnn.modelfile.loading import load_model
+        from actioncnn.model.legacy import leaves
+        from actioncnn.model.loading import load_model
 
         model = load_model(self.model, self.weights)
         shape = model.input_shape

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.errors import NoFrameError, PassingError, UserError
-from actioncnn.video import pictures
+from actioncnn.video import frame_folder
 from actioncnn.video.sampling import evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
@@ -116,10 +116,10 @@ def open_video(path):
     import cv2
 
     if os.path.isdir(path):
-        return pictures.Pictures(path)
+        return frame_folder.Pictures(path)
     check_file(path)
-    if str(path)[-5:].lower() == ".webp" and pictures.is_animated(path):
-        return bounded(pictures.Animation(path))
+    if str(path)[-5:].lower() == ".webp" and frame_folder.is_animated(path):
+        return bounded(frame_folder.Animation(path))
     name = os.path.abspath(path)  # FFmpeg takes what stands before a colon for a protocol
     try:
         name.encode()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, PassingError, UserError, one_line
-from actioncnn.video import decode, pictures
+from actioncnn.video import decode, frame_folder
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
@@ -69,7 +69,7 @@ def _clip(path, sampling):
         if not os.path.isdir(path):
             decode.check_file(path)  # of a drive that goes meanwhile none or some of the frames are read
     yield clip
-    yield from map(Remark, pictures.remarks(path, sampling.places))
+    yield from map(Remark, frame_folder.remarks(path, sampling.places))
 
 
 def read_clip(path, sampling):

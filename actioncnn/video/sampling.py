@@ -22,7 +22,7 @@ class Sampling(NamedTuple):
     depth: int  # frames; 0: a 2D network takes the middle one
     color: bool  # RGB, else gray
     skip: bool = True  # frames at even intervals, else the first ones
-    scrambled: bool = False  # as the colour clips of 2017, see modelfile.reading
+    scrambled: bool = False  # as the colour clips of 2017, see model.reading
 
     @property
     def height(self):

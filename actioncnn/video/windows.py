@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from actioncnn.video import pictures, pool
+from actioncnn.video import frame_folder, pool
 from actioncnn.video.decode import MAX_MISSES, open_sure, resize, time_behind
 
 RATES = 0.1, 480  # frames a second; a container that says 1000 or 60000 gives the unit of its time stamps
@@ -111,7 +111,7 @@ def _windows(path, sampling, length, step):
         yield window if window.clip is not None else window._replace(clip=pool.read_clip(path, sampling))
     if os.path.isdir(path):
         yield pool.Remark(f"pictures tell no frame rate: {USUAL_RATE} a second are assumed")
-    yield from map(pool.Remark, pictures.remarks(path, sampling.places))
+    yield from map(pool.Remark, frame_folder.remarks(path, sampling.places))
 
 
 def _guarded(frames):

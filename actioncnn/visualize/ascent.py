@@ -9,7 +9,8 @@ moving shapes. A shift in each step, evenly spread over all, keeps what does not
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.visualize import layers, objectives
+from actioncnn.model import layers
+from actioncnn.visualize import objectives
 from actioncnn.visualize.result import results
 from actioncnn.visualize.spectrum import Film, rms, to_frames
 

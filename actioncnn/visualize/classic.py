@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.visualize import layers, objectives
+from actioncnn.model import layers
+from actioncnn.visualize import objectives
 from actioncnn.visualize.result import results
 
 

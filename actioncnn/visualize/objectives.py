@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from actioncnn.visualize.layers import NoSuchUnitError
+from actioncnn.model.layers import NoSuchUnitError
 
 
 def measure(seen, units):

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from actioncnn import files
 from actioncnn.cli import say, warn
-from actioncnn.report import figures, strips, text
-from actioncnn.report.tables import write_json
+from actioncnn.figures import charts, strips, text
+from actioncnn.runs.tables import write_json
 
 PERIOD = 120  # milliseconds a frame is shown
 MUTED = (102, 102, 102)
@@ -68,7 +68,7 @@ def write_results(directory, path, label, results, real, names, options):
     if len(results) > 1 and results[0].frames.shape[2] > 1:
         files.write(f"{together}.gif", strips.gif(tiled([result.frames for result in results], lines), PERIOD))
     files.write(f"{together}_sheet.png", strips.image(sheet(results, titles, real)))
-    files.write(f"{together}_ascent.png", figures.png(ascent_curves, results, path, lines))
+    files.write(f"{together}_ascent.png", charts.png(ascent_curves, results, path, lines))
     write_json(f"{together}.json", facts(results, real, path, names, options))
     return together
 

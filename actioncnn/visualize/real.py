@@ -6,8 +6,9 @@ import numpy as np
 
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
+from actioncnn.model import layers
 from actioncnn.video.sampling import Sampling
-from actioncnn.visualize import layers, objectives
+from actioncnn.visualize import objectives
 from actioncnn.visualize.maximize import CHUNK
 
 

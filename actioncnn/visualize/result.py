@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.visualize import layers, objectives
+from actioncnn.model import layers
+from actioncnn.visualize import objectives
 
 
 @dataclass(frozen=True)

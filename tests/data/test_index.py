@@ -8,7 +8,7 @@ from helpers import index_of, names, touch
 
 from actioncnn.data import index
 from actioncnn.errors import NoFrameError, UserError
-from actioncnn.video import decode, pictures
+from actioncnn.video import decode, frame_folder
 
 
 def classes_and_files(directory):
@@ -67,7 +67,9 @@ def test_pipes_are_not_waited_for(tmp_path):
     try:
         assert sorted(names(index.scan(tmp_path))) == ["a", "b.avi"]
         for video in index.scan(tmp_path):
-            assert pictures.remarks(video.path, lambda count: range(count)) == [pictures.BROKEN] * (video.path.is_dir())
+            assert frame_folder.remarks(video.path, lambda count: range(count)) == [frame_folder.BROKEN] * (
+                video.path.is_dir()
+            )
             with pytest.raises(NoFrameError):
                 decode.read_frames(video.path, 8, 8, 2)
     finally:

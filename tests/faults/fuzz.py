@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["actioncnn"]):
     from actioncnn import device
     from actioncnn.data import index, names
     from actioncnn.errors import UserError
-    from actioncnn.modelfile import audit, build, legacy, loading, saving  # noqa: F401 - instrumented
+    from actioncnn.model import audit, build, legacy, loading, saving  # noqa: F401 - instrumented
 
 FOLDER = Path(tempfile.mkdtemp())
 VIDEOS = [f"v_Bar{way}_g{group:02d}_c01.avi" for group in range(1, 8) for way in ("Left", "Right")]

@@ -55,7 +55,7 @@ def read_model(paths, seconds):
     import keras  # noqa: F401 - not counted
 
     from actioncnn.errors import UserError
-    from actioncnn.modelfile import loading
+    from actioncnn.model import loading
     from actioncnn.video import pool
 
     error, weights, start = None, None, time.perf_counter()

@@ -8,8 +8,8 @@ from faults.harness import LONG, check, contents, draws, launch, run_cut, tried,
 from helpers import run_script
 
 from actioncnn.errors import UserError
-from actioncnn.predict.classifier import find_model
-from actioncnn.train import folder
+from actioncnn.model.model import find_model
+from actioncnn.runs import folder
 
 CHANGES = 40  # of the files of a run of two epochs over a former one, about
 KINDS = {

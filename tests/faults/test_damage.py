@@ -8,7 +8,7 @@ from faults.harness import LONG, check, contents, draws, run_cut, tried, without
 from faults.mutations import WAYS
 from helpers import run_script
 
-from actioncnn.train import folder
+from actioncnn.runs import folder
 
 AFTER_CHECKPOINT = 4  # changes of a run's folder: args.json, twice, classes.txt, checkpoint.h5
 VALUES = [None, 3, -1, 1e400, "text", [], {}, [[]], True, "../x"]

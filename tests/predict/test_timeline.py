@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from actioncnn.figures import text
 from actioncnn.predict import timeline
 from actioncnn.predict.timeline import Row
-from actioncnn.report import text
 from actioncnn.video.pool import Failed
 
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import ROOT
 from made_runs import made_run
 
-from actioncnn.report.runs import count_parameters, read_run
+from actioncnn.runs.run import count_parameters, read_run
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_page_without_its_videos_says_so(run, folders):
 
 @pytest.mark.parametrize("name", ["../../secret.avi", "/etc/secret.avi", "a/../../secret.avi"])
 def test_names_do_not_lead_out_of_the_dataset(folders, name):
-    from actioncnn.report.clips import path_of
+    from actioncnn.runs.clips import path_of
 
     made = read_run(folders[0])
     made.files[0] = name

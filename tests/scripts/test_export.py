@@ -45,7 +45,7 @@ def test_exports_are_opened_in_a_fresh_process(run, trained_run, tmp_path):
     command = [sys.executable, "-c", PREDICT, str(tmp_path), "ucf101_3dcnnmodel"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    from actioncnn.modelfile.loading import load_model
+    from actioncnn.model.loading import load_model
 
     wanted = load_model(trained_run / "ucf101_3dcnnmodel.json", trained_run / "ucf101_3dcnnmodel.hd5")
     answers = np.load(tmp_path / "answers.npy")
@@ -54,7 +54,7 @@ def test_exports_are_opened_in_a_fresh_process(run, trained_run, tmp_path):
 
 @pytest.mark.slow
 def test_the_check(run, trained_run, tmp_path, monkeypatch):
-    from actioncnn.modelfile import export
+    from actioncnn.model import formats
 
     folder = shutil.copytree(trained_run, tmp_path / "run")
     options = ["--run", folder, "--format", "keras"]
@@ -62,15 +62,15 @@ def test_the_check(run, trained_run, tmp_path, monkeypatch):
     code, output, _ = run("export.py", *options, "--videos", tmp_path / "none")
     assert code == 0 and "noise" in output and "give --videos" in output
     assert {path.name for path in (folder / "export").iterdir()} >= {"labels.txt", "ucf101_3dcnnmodel.keras"}
-    opened = export.opened
-    monkeypatch.setattr(export, "opened", lambda *how: lambda clips: opened(*how)(clips) + 2e-5)
+    opened = formats.opened
+    monkeypatch.setattr(formats, "opened", lambda *how: lambda clips: opened(*how)(clips) + 2e-5)
     code, output, error = run("export.py", *options)
     assert (
         code == 1 and "2.0e-05 on 8 test clips" in output and "do not use it" in error and error.count("\nexport") < 2
     )
     model = folder / "ucf101_3dcnnmodel.json"
     (folder / "args.json").unlink()
-    monkeypatch.setattr(export, "opened", opened)
+    monkeypatch.setattr(formats, "opened", opened)
     code, output, _ = run("export.py", "--model", model, "--format", "keras", "--output", tmp_path / "new" / "out")
     assert (
         code == 0 and "noise (no run with test clips)" in output and (tmp_path / "new" / "out" / "labels.txt").exists()

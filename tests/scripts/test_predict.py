@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, as_pictures, run_script, write_video
 
-from actioncnn.modelfile.loading import load_model
+from actioncnn.model.loading import load_model
 from actioncnn.predict import camera, pipeline
 from actioncnn.video.decode import read_clip
 from actioncnn.video.sampling import Sampling

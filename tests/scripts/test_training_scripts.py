@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, as_pictures
 
-from actioncnn.report import tables
-from actioncnn.train import folder
+from actioncnn.runs import folder, tables
 
 
 def metrics(output):

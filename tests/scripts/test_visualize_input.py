@@ -19,8 +19,8 @@ device.setup("float32")
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
 
-from actioncnn.modelfile.loading import load_model  # noqa: E402
-from actioncnn.modelfile.saving import save_model  # noqa: E402
+from actioncnn.model.loading import load_model  # noqa: E402
+from actioncnn.model.saving import save_model  # noqa: E402
 from actioncnn.train import networks  # noqa: E402
 
 SCRIPT = ROOT / "visualize_input.py"

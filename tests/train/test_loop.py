@@ -11,8 +11,8 @@ from keras import layers
 
 from actioncnn import device
 from actioncnn.cli import bar
+from actioncnn.runs.checkpoint import Checkpoint
 from actioncnn.train import averaging, loop, networks
-from actioncnn.train.checkpoint import Checkpoint
 from actioncnn.train.recipes import Augment, Recipe
 
 DEVICE = device.setup("float32")

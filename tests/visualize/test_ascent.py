@@ -7,10 +7,10 @@ import tensorflow as tf
 from keras import layers
 from small_networks import SHAPE, bars, climb, ensemble, nested, odd_layers, recurrent, several_inputs
 
+from actioncnn.model.layers import find_layer, input_shape, look, tree, unit_count
 from actioncnn.train import networks
 from actioncnn.visualize import objectives, spectrum
 from actioncnn.visualize.ascent import spread_shifts
-from actioncnn.visualize.layers import find_layer, input_shape, look, tree, unit_count
 from actioncnn.visualize.result import Settings, show
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from small_networks import bars
 
+from actioncnn.model.layers import NoSuchUnitError, look
 from actioncnn.visualize import objectives
-from actioncnn.visualize.layers import NoSuchUnitError, look
 
 
 def test_the_least_sure_member_counts_most():

@@ -1,0 +1,135 @@
+"""Evidence drawn over frames: filmstrips with a bar for each frame, animations, a sheet of many clips.
+
+Orange speaks for a class, blue against it, on frames without colour of their own: color-blind readers tell them apart.
+"""
+
+import cv2
+import numpy as np
+
+from actioncnn.figures import strips, text
+from actioncnn.figures.text import BLUE, GRAY, ORANGE
+
+FOR, AGAINST, MUTED = (tuple(int(color[i : i + 2], 16) for i in (1, 3, 5)) for color in (ORANGE, BLUE, GRAY))
+STRONGEST = 0.995  # share of a clip's pixels whose evidence is less than what is drawn at full strength
+MOST = 16  # frames of a filmstrip
+SINGLE = 256  # pixels, of a single frame, and of an animation
+SIDE = 96  # pixels of a frame in a filmstrip at least
+WIDE = 960  # pixels, of a filmstrip of few frames
+SMALL = 64  # pixels, in a sheet
+FEW = 8  # frames, in a sheet
+BARS = 56  # pixels, height of the bars
+MARGIN = 10  # pixels
+LINE = 21  # pixels from one line of text to the next
+TOP = 2 * LINE + 9  # pixels above a picture
+LEAST = 420  # pixels, width of a picture with its text
+
+
+def strongest(evidence):
+    """The size of evidence that is drawn at full strength."""
+    return max(float(np.quantile(np.abs(evidence), STRONGEST)), 1e-9)
+
+
+def overlay(frame, evidence, most, side):
+    """A frame uint8 (H, W, C), in gray and enlarged to fit `side`, under its evidence (H, W): RGB."""
+    gray = strips.enlarge(np.rint(frame.mean(2, keepdims=True) * 0.7 + 50).astype(np.uint8), side)
+    size = gray.shape[1::-1]
+    share = np.clip(cv2.resize(evidence.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) / most, -1, 1)
+    color = np.where(share[..., None] > 0, np.float32(FOR), np.float32(AGAINST))
+    opacity = 0.9 * np.abs(share[..., None]) ** 0.7
+    return np.rint(gray + opacity * (color - gray)).astype(np.uint8)
+
+
+def frames_of(clip):
+    """Frames uint8 (T, H, W, C) of a clip (H, W, T, C) or a frame (H, W, C)."""
+    return np.moveaxis(clip, 2, 0) if clip.ndim == 4 else clip[None]
+
+
+def rows(clip, evidence, side, most):
+    """(frames, the same frames under their evidence), each a strip of at most `most` frames."""
+    frames, full = frames_of(clip), strongest(evidence)
+    places = np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int)
+    plain = strips.join([strips.enlarge(frames[place], side) for place in places])
+    return plain, strips.join([overlay(frames[place], evidence[place], full, side) for place in places])
+
+
+def bars(evidence, width):
+    """What speaks for the class in each frame, upwards, and against it, downwards: RGB (BARS, width, 3)."""
+    both = [part.sum((1, 2)) for part in (np.maximum(evidence, 0), np.maximum(-evidence, 0))]
+    scale = (BARS - 2) / max(sum(part.max() for part in both), 1e-9)
+    zero = 1 + round(both[0].max() * scale)
+    canvas, edges = np.full((BARS, width, 3), 255, np.uint8), np.linspace(0, width, len(evidence) + 1)
+    for left, right, *heights in zip(edges, edges[1:], *both):
+        inside = slice(round(left + 0.15 * (right - left)), max(round(right - 0.15 * (right - left)), round(left) + 1))
+        canvas[zero - round(heights[0] * scale) : zero, inside] = FOR
+        canvas[zero : zero + round(heights[1] * scale), inside] = AGAINST
+    canvas[zero - 1 : zero + 1] = MUTED
+    return canvas
+
+
+def filmstrip(clip, evidence, title, names):
+    """Picture of a clip, RGB: its frames, under their evidence, and a bar for each frame.
+
+    title: what the network says of it; names: what orange and what blue speaks for, in words.
+    """
+    flat = len(evidence) == 1
+    side = min(max(SIDE, WIDE // min(len(evidence), MOST)), SINGLE)
+    parts = rows(clip, evidence, max(side, *clip.shape[:2]), MOST)
+    body = strips.join(parts) if flat else np.vstack([parts[0], gap(parts[0]), parts[1]])
+    if not flat:
+        body = np.vstack([body, gap(body, 6), bars(evidence, body.shape[1])])
+    return framed(body, title, names)
+
+
+def gap(picture, height=strips.GAP):
+    return np.full((height, picture.shape[1], 3), 255, np.uint8)
+
+
+def framed(body, title, names):
+    """A picture under a line of text and the words for its two colours, as (class, other class or words)."""
+    width = max(body.shape[1], LEAST)
+    canvas = np.full((TOP + body.shape[0] + MARGIN, width + 2 * MARGIN, 3), 255, np.uint8)
+    canvas[TOP : TOP + body.shape[0], MARGIN : MARGIN + body.shape[1]] = body
+    line, size = text.fit(title, width, 13, 10)
+    text.draw(canvas, MARGIN, 4, line, size)
+    x = MARGIN
+    for words, color in zip(names, (FOR, AGAINST), strict=True):
+        words = text.fit(words, width // 2 - 30, 12)[0]
+        canvas[LINE + 9 : LINE + 19, x : x + 10] = color
+        text.draw(canvas, x + 15, LINE + 4, words, 12, color)
+        x += 15 + text.coverage(words, 12).shape[1] + 18
+    return canvas
+
+
+def animation(clip, evidence):
+    """Pages (T, H, W, 3): each frame, enlarged, beside itself under its evidence."""
+    side, full = max(SINGLE, *clip.shape[:2]), strongest(evidence)
+    return np.stack(
+        [
+            strips.join([strips.enlarge(frame, side), overlay(frame, values, full, side)])
+            for frame, values in zip(frames_of(clip), evidence, strict=True)
+        ]
+    )
+
+
+def sheet(tiles):
+    """Many pictures (H, W, 3) of one kind below each other; in so many columns that the page is not a ribbon."""
+    high, wide = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
+    columns = min(max(round((len(tiles) * high / wide / 1.5) ** 0.5), 1), len(tiles))
+    tall = -(-len(tiles) // columns)
+    canvas = np.full((tall * high, columns * wide, 3), 255, np.uint8)
+    for place, tile in enumerate(tiles):
+        y, x = place % tall * high, place // tall * wide
+        canvas[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+    return canvas
+
+
+def tile(clip, evidences, title, names):
+    """One clip of a sheet: its frames under its evidence for each of some classes, side by side.
+
+    title: what the network says of it; names: of each evidence, what orange and blue speak for.
+    """
+    side = max(SMALL, *clip.shape[:2])
+    parts = [rows(clip, values, side, FEW) for values in evidences]
+    bodies = [np.vstack([plain, gap(plain), over]) for plain, over in parts]
+    titles = [title, *["" for _ in evidences[1:]]]
+    return np.hstack([framed(*each) for each in zip(bodies, titles, names, strict=True)])

@@ -1,0 +1,1 @@
+"""Matplotlib figures, filmstrips, text on pixels, the preview of a dataset."""

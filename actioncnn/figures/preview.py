@@ -1,0 +1,149 @@
+"""Preview of a dataset: titled examples of its classes on one page, as a picture or an animation.
+
+Only what is shown is decoded: the middle frame of one video of each class, or a few of its frames.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from actioncnn.data.splits import shuffle
+from actioncnn.device import cpus
+from actioncnn.errors import NoFrameError, UserError
+from actioncnn.figures import strips, text
+from actioncnn.video import frame_folder
+from actioncnn.video.decode import open_video, read_frames
+from actioncnn.video.sampling import Sampling
+
+PAGE = 1800  # pixels, width of a page where examples may be as small as LEAST
+ANIMATED = 800  # pixels, width of an animation
+LEAST = 90  # pixels, height of an example, at least
+MOST = 240  # pixels, at most: that of UCF-101
+WIDEST = 2  # times as wide as high; a wider video is shown lower
+GAP = 12  # pixels between examples
+TITLE = 16  # pixels, size of a title's font
+SMALL = 11  # pixels, of a long title, at least
+BAND = 24  # pixels, height of a title
+SECONDS = 2.0  # that an animation takes
+INK = (30, 30, 30)
+
+
+class Example(NamedTuple):
+    name: str  # class
+    frames: np.ndarray | None  # uint8 (N, height, width, 3) RGB; None: no video of the class gives a frame
+    failures: list  # (path, reason) of the videos that were tried before
+    remarks: list = ()  # (path, text) on a folder of pictures
+
+
+def choose_videos(videos, classes, seed):
+    """{class: paths of its videos, in random order}. classes: how many to draw, or their names, or None for all.
+
+    The order within a class follows from seed and class alone. UserError: no such class.
+    """
+    of_class = {}
+    for video in videos:
+        of_class.setdefault(video.name, []).append(video.path)
+    names = list(of_class)
+    if isinstance(classes, int):
+        drawn = np.random.default_rng(seed).permutation(len(names))[:classes]
+        names = [names[index] for index in sorted(drawn)]
+    elif classes:
+        names = [_known(name, of_class) for name in dict.fromkeys(classes)]
+    return {name: shuffle(of_class[name], seed, name) for name in names}
+
+
+def _known(name, of_class):
+    spelling = {known.casefold(): known for known in of_class}
+    if name.casefold() not in spelling:
+        some = ", ".join(list(of_class)[:8]) + (", ..." if len(of_class) > 8 else "")
+        raise UserError(f"--classes: there is no class {name}, but {some}")
+    return spelling[name.casefold()]
+
+
+def grid(count, frames, rows=None, cols=None):
+    """(rows, columns) for `count` examples of `frames` frames side by side: as given, else for a squarish page."""
+    if not cols and rows:
+        cols = -(-count // rows)
+    elif not cols:
+        square = round((count * 1.3 / (frames * 4 / 3)) ** 0.5)  # an example with its title is 1.3 times its own height
+        cols = min(range(max(square, 1), square + 3), key=lambda cols: -count % cols)  # the fullest last row
+    cols = min(cols, count)
+    return -(-count // cols), cols
+
+
+def height(cols, frames, page=PAGE):
+    """Pixels, height of the examples for `cols` of them to fill a page, if they are 4:3."""
+    return min(max(round((page / cols - GAP) / frames * 3 / 4), LEAST), MOST)
+
+
+def read_examples(chosen, high, frames):
+    """An Example for each class: `frames` evenly spaced frames of the first of its videos that gives any, or the middle
+    one, at most `high` pixels high."""
+    with ThreadPoolExecutor(cpus()) as pool:
+        return list(pool.map(lambda item: first_good(*item, high, frames), chosen.items()))
+
+
+def first_good(name, paths, high, frames):
+    failures = []
+    for path in paths:
+        try:
+            shown = read_as_shown(path, high, frames)
+            texts = frame_folder.remarks(path, sampling(high, frames).places)
+            return Example(name, shown, failures, [(path, text) for text in texts])
+        except (NoFrameError, cv2.error) as error:
+            failures.append((path, " ".join(str(error).split())[:200]))
+    return Example(name, None, failures)
+
+
+def read_as_shown(path, high, frames):
+    """uint8 (frames, height, width, 3) RGB, a single one that which a 2D network takes."""
+    how = sampling(high, frames)
+    return read_frames(path, *shown_size(path, high), how.frames, color=True)[how.taken]
+
+
+def sampling(high, frames):
+    return Sampling(high, frames if frames > 1 else 0, color=True)
+
+
+def shown_size(path, high):
+    """(width, height) in which a video is shown: its aspect ratio, that of its pixels included."""
+    capture = open_video(path)
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    pixel = capture.get(cv2.CAP_PROP_SAR_NUM) / (capture.get(cv2.CAP_PROP_SAR_DEN) or 1)
+    aspect = width / height * (pixel if 0.2 < pixel < 5 else 1) if height else 1
+    wide = min(high * aspect, high * WIDEST)
+    return max(round(wide), 1), max(round(wide / aspect), 1)
+
+
+def page(examples, cols, animated=False):
+    """The examples below their titles: uint8 (N, H, W, 3), N pictures one after the other if `animated`, else one."""
+    if not animated:
+        examples = [example._replace(frames=strips.join(example.frames)[None]) for example in examples]
+    high = max(example.frames.shape[1] for example in examples)
+    wide = max(example.frames.shape[2] for example in examples)
+    count = max(len(example.frames) for example in examples)
+    down, right = high + BAND + GAP, wide + GAP
+    pages = np.full((count, -(-len(examples) // cols) * down + GAP, cols * right + GAP, 3), 255, np.uint8)
+    for place, (name, frames, *_) in enumerate(examples):
+        y, x = place // cols * down + GAP, place % cols * right + GAP
+        top, left = y + BAND + (high - frames.shape[1]) // 2, x + (wide - frames.shape[2]) // 2
+        pages[:, top : top + frames.shape[1], left : left + frames.shape[2]] = frames
+        pages[:, y : y + BAND, x - GAP // 4 : x + wide + GAP // 4] = title(name, wide + GAP // 2)
+    return pages
+
+
+def title(name, wide):
+    """Picture of a name in the middle, uint8 (BAND, `wide`, 3); a long one is smaller, then cut."""
+    band = np.full((BAND, wide, 3), 255, np.uint8)
+    line, size = text.fit(name, wide, TITLE, SMALL)
+    text.draw(band, (wide - text.coverage(line, size).shape[1]) // 2, 0, line, size, INK)
+    return band
+
+
+def encode(pages, ending):
+    """Bytes of an image file: of the pages one after the other if `ending` is .gif, else of the first."""
+    if ending == ".gif":
+        return strips.gif(pages, round(1000 * SECONDS / len(pages), -1))
+    return strips.image(pages[0], ending)

@@ -1,0 +1,112 @@
+"""Text on pictures, in any script: one style and one set of fonts for figures and for pixels.
+
+Matplotlib sets it (its layout joins Arabic letters and turns their line around); a letter that DejaVu Sans lacks comes
+from the Noto fonts that are installed with the suite. Class and file names may hold anything.
+"""
+
+import bisect
+import contextlib
+import functools
+import importlib.util
+import logging
+from pathlib import Path
+
+import numpy as np
+from matplotlib import font_manager, rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from actioncnn.errors import printable
+
+# Okabe & Ito (2008): told apart by color-blind readers too
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#007A5A"
+GRAY = "#666666"  # of notes
+LIGHT = "#E6E6E6"  # of grids
+DPI = 100  # pixels an inch of a figure
+FONT_PACKAGES = ("manimgx_fonts", "noto_cjk_sans_otc")  # most scripts and emoji; Chinese, Japanese, Korean
+NAME = 28  # characters of a class name that are shown; the longest of UCF-101 has 18
+LINE = 1.5  # height of a line of text, in font sizes
+
+
+@functools.cache
+def families():
+    """Names of the fonts in which a letter is looked for, in this order."""
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # the Noto fonts have no bold: say nothing
+    known = font_manager.fontManager
+    count = len(known.ttflist)
+    for package in FONT_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        for folder in spec.submodule_search_locations if spec else ():
+            for file in sorted(Path(folder).glob("*.tt[fc]")):
+                known.addfont(file)
+    return ["DejaVu Sans", *dict.fromkeys(entry.name for entry in known.ttflist[count:] if entry.style == "normal")]
+
+
+def is_plain(line):
+    """Whether DejaVu Sans has all letters of a line: then no other font is looked at, which is ten times faster."""
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    return all(font.get_char_index(ord(letter)) for letter in line)
+
+
+@contextlib.contextmanager
+def style(plain=False):
+    """Within it figures look as all of the suite do, without touching a user's own settings."""
+    settings = {
+        "font.family": ["DejaVu Sans"] if plain else families(),
+        "font.size": 10,
+        "text.parse_math": False,  # a $ in a class name is a $
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": GRAY,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 12,
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+    }
+    with rc_context(settings):
+        yield
+
+
+def shown(name, longest=NAME):
+    """A name as it is drawn: one line, without what is no text, shortened in the middle."""
+    name = "".join(letter if letter.isprintable() else " " for letter in printable(name))
+    name = " ".join(name.split())
+    return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-longest // 2 + 1 :]}"
+
+
+@functools.lru_cache(1024)
+def coverage(line, size, bold=False):
+    """A line of text as pixels: how much of each is ink, float32 (LINE x size, width); size: of the font, in pixels."""
+    with style(is_plain(line)):
+        figure = Figure((1, 1), dpi=72)  # a point is a pixel
+        canvas = FigureCanvasAgg(figure)
+        text = figure.text(0, 0, line, fontsize=size, weight="bold" if bold else "normal", va="baseline")
+        width = int(np.ceil(text.get_window_extent().width)) + 1
+        height = round(LINE * size)
+        figure.set_size_inches(width / 72, height / 72)
+        text.set_y(0.3)  # of the height: room for what hangs below the line
+        figure.patch.set_alpha(0)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., 3].astype(np.float32) / 255
+
+
+def fit(line, width, size, least=None):
+    """(line, size) of a text that is at most `width` pixels wide: smaller down to `least`, then without its middle."""
+    line, least = shown(line, 200), least or size
+    for each in range(size, least - 1, -1):
+        if coverage(line, each).shape[1] <= width:
+            return line, each
+    lengths = range(3, len(line))
+    place = bisect.bisect_right(lengths, width, key=lambda length: coverage(shown(line, length), least).shape[1])
+    return shown(line, lengths[max(place - 1, 0)]) if lengths else line, least
+
+
+def draw(canvas, x, y, line, size, color=(0, 0, 0), bold=False):
+    """Writes a line of text on uint8 pixels (H, W, 3), in place; x, y: its upper left corner; what is beyond is cut."""
+    if not line:
+        return
+    ink = coverage(line, size, bold)[: canvas.shape[0] - y, : canvas.shape[1] - x, None]
+    place = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
+    place[:] = np.rint(place + (np.array(color, np.float32) - place) * ink)

@@ -1,0 +1,93 @@
+"""What the layers of a loaded model tell of its input: its scale, its axis of time, its family."""
+
+import re
+
+import keras
+import numpy as np
+from keras import layers
+
+from actioncnn.model.legacy import leaves
+
+SMALL = 0.1  # a Rescaling by less is of 0-255: one of 0-1 multiplies by 1 or 2
+PASSIVE = frozenset(  # what may come before the layer that scales
+    """
+    InputLayer Identity Masking Permute Reshape Resizing CenterCrop Cropping2D Cropping3D ZeroPadding2D ZeroPadding3D
+    RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom GaussianNoise
+""".split()  # noqa: SIM905
+)
+TURNS = {(3, 1, 2, 4): 3, (2, 3, 1, 4): 1}  # of a Permute: the axis that it moves past the others
+NAME_OF_2017 = re.compile(r"ucf101_?(3d)?cnnmodel", re.IGNORECASE)
+STACK_OF_2017 = re.compile("((CCP){2,3}DD)+")  # convolutions, poolings, dense layers; of an ensemble several
+FILTERS_OF_2018 = [16, 32], [4, 8, 16]  # of the first convolutions, and of the three that branch off, in any order
+
+
+def unwrapped(model):
+    """The layers of a model in order, in place of a nested model or of one in a TimeDistributed its own."""
+    for layer in leaves(model):
+        inner = getattr(layer, "layer", layer)
+        yield from unwrapped(inner) if isinstance(inner, keras.Model) else (inner,)
+
+
+def own_scale(model):
+    """The value of white, 255 or 1, where a Rescaling or Normalization at the entry scales the input; else None."""
+    first = next((layer for layer in unwrapped(model) if type(layer).__name__ not in PASSIVE), None)
+    if isinstance(first, layers.Rescaling):
+        return 255.0 if np.max(np.abs(first.scale)) < SMALL else 1.0
+    if isinstance(first, layers.Normalization):
+        mean = first.mean if first.mean is not None else first.adapt_mean
+        return 1.0 if 0 < np.max(mean) <= 1 else 255.0
+    return None
+
+
+def time_axis(model):
+    """The axis of a 5D input that the layers take for time, 1 the first behind the batch; None where they don't tell.
+
+    TimeDistributed and ConvLSTM2D take the first axis for time; a Permute that turns all three moves time.
+    """
+    for layer in leaves(model):
+        if isinstance(layer, layers.TimeDistributed) or isinstance(_forward(layer), layers.ConvLSTM2D):
+            return 1
+        if isinstance(layer, layers.Permute):
+            return TURNS.get(tuple(layer.dims))
+        if isinstance(layer, layers.Reshape | layers.Flatten):
+            return None
+    return None
+
+
+def _forward(layer):
+    return getattr(layer, "forward_layer", layer)  # of a Bidirectional
+
+
+def is_of_2017(model, shape, names):
+    """Whether a model is of the family of 2017, which took raw 0-255, and colour clips with their axes mixed up.
+
+    shape: its clip (H, W, T, C) or frame (H, W, C). names: of its files. Sources: kcct-fujimotolab/3DCNN and its
+    descendant dipakkr/3d-cnn-action-recognition (2018).
+    """
+    if shape[0] != shape[1] or shape[-1] not in (1, 3):
+        return False
+    return any(map(NAME_OF_2017.search, names)) or (_stack_3d(model) if len(shape) == 4 else _stack_2d(model, shape))
+
+
+def _stack_3d(model):
+    stack = list(unwrapped(model))
+    convolutions = [layer for layer in stack if isinstance(layer, layers.Conv3D)]
+    filters = [layer.filters for layer in convolutions]
+    if (filters[:2], sorted(filters[2:5])) == FILTERS_OF_2018:
+        return convolutions[0].kernel_size == (3, 3, 3)
+    windows = [layer.pool_size for layer in stack if isinstance(layer, layers.MaxPooling3D)]
+    windows += [layer.kernel_size for layer in convolutions]
+    return bool(STACK_OF_2017.fullmatch(_letters(stack))) and set(windows) == {(3, 3, 3)}
+
+
+def _stack_2d(model, shape):
+    """Gray, since in colour it is the stack of Keras's own example for CIFAR-10, which takes 0-1."""
+    stack = list(unwrapped(model))
+    sizes = [layer.filters for layer in stack if isinstance(layer, layers.Conv2D)]
+    sizes += [layer.units for layer in stack if isinstance(layer, layers.Dense)][:1]
+    return shape[-1] == 1 and _letters(stack) == "CCPCCPDD" and sizes == [32, 32, 64, 64, 512]
+
+
+def _letters(stack):
+    letters = {"Conv3D": "C", "Conv2D": "C", "MaxPooling3D": "P", "MaxPooling2D": "P", "Dense": "D"}
+    return "".join(letters.get(type(layer).__name__, "") for layer in stack)

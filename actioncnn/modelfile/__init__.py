@@ -1,1 +1,0 @@
-"""Saved models: files out and in."""

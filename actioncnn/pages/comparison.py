@@ -1,0 +1,216 @@
+"""Runs side by side on the clips that all of them tested: accuracies, differences, and what these can tell."""
+
+import itertools
+import json
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from actioncnn.data.groups import scene
+from actioncnn.errors import UserError
+from actioncnn.pages import remarks, statistics
+
+SAME = ("output", "cache", "workers", "gpus", "resume", "videos", "seed", "views")  # options that make no other setting
+ALONE = "\0"  # no name of a file or folder has it
+
+
+@dataclass
+class Setting:
+    """One run, or several that differ in their seed alone, on the clips that are compared."""
+
+    name: str
+    runs: list
+    right: np.ndarray  # bool (runs, N)
+    right_of_5: np.ndarray
+    classes: np.ndarray  # true class of each clip, str (N,)
+
+    @property
+    def figures(self):
+        """{"top1", "top5", "mean_class_accuracy"}, means over the runs."""
+        of_classes = [self.right[:, self.classes == name].mean() for name in np.unique(self.classes)]
+        top = {"top1": self.right, "top5": self.right_of_5}
+        return {name: float(right.mean()) for name, right in top.items()} | {
+            "mean_class_accuracy": float(np.mean(of_classes))
+        }
+
+    @property
+    def between_seeds(self):
+        """Standard deviation of top-1 between the runs; None for one."""
+        return float(self.right.mean(1).std(ddof=1)) if len(self.runs) > 1 else None
+
+
+@dataclass
+class Comparison:
+    runs: list
+    settings: list
+    rows: list  # of the table, a dict for each setting
+    pairs: list  # a dict for each two of them
+    options: dict  # {option: [value of each setting]} of those that differ
+    notes: list
+    clips: int
+    groups: int  # 0: none is known
+
+
+def compare(runs):
+    """The Comparison of some Runs. UserError: no clip was tested by all of them."""
+    runs, notes = without_copies(runs)
+    rename(runs)
+    places = common_clips(runs)
+    groups = groups_of(runs[0], places[0])
+    resampling = statistics.Resampling(groups)
+    settings = group_seeds(runs, places)
+    spread = statistics.seed_spread([setting.right for setting in settings], resampling)
+    one = len(settings) == 1 and len(runs) > 1
+    compared = [of_runs([run], [rows]) for run, rows in zip(runs, places)] if one else settings
+    pairs = [pair(*two, resampling, spread, one) for two in itertools.combinations(compared, 2)]
+    known = {group for group in groups if not group.startswith(ALONE)}
+    notes += remarks.on_runs(runs, places, known, settings) + remarks.on_pairs(pairs, spread, settings)
+    rows = [row_of(setting, resampling, bool(known)) for setting in settings]
+    return Comparison(runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known))
+
+
+def without_copies(runs):
+    """The runs, each once, and a line for each that is a copy of another."""
+    kept, notes = {}, []
+    for run in runs:
+        made = json.dumps([setting_key(run), run.options.get("seed"), run.files, run.ranked], default=str)
+        if made in kept:
+            notes.append(f"{run.folder} has the options and predictions of {kept[made].folder}: it is left out")
+        kept.setdefault(made, run)
+    return list(kept.values()), notes
+
+
+def rename(runs):
+    """Gives each run the end of its path that no other has as its name."""
+    paths = [run.folder.resolve().parts for run in runs]
+    for run, path in zip(runs, paths):
+        lengths = range(1, len(path) + 1)
+        alone = [n for n in lengths if sum(other[-n:] == path[-n:] for other in paths) == 1]
+        run.name = "/".join(path[-alone[0] :]) if alone else str(run.folder)
+
+
+def common_clips(runs):
+    """For each run the rows, int (N,), of the clips that all of them tested, in the same order.
+
+    A clip is told by its class and file name, or path in the dataset where names alone are not unique.
+    """
+    for shorten in (os.path.basename, str):
+        keys = [[*zip(run.true, map(shorten, run.files))] for run in runs]
+        places = [{key: row for row, key in enumerate(of_run)} for of_run in keys]
+        if [*map(len, keys)] == [*map(len, places)]:
+            break
+    shared = [key for key in places[0] if all(key in of_run for of_run in places)]
+    if not shared:
+        raise UserError(
+            f"no clip was tested by all of {', '.join(str(run.folder) for run in runs)}; "
+            "compare runs of the same videos and --split, or --split all with one of its splits"
+        )
+    return [np.array([of_run[key] for key in shared]) for of_run in places]
+
+
+def groups_of(run, rows):
+    """Label of each clip's group; one of its own, that begins with ALONE, where none is known."""
+    labels = []
+    for row in rows:
+        group = run.groups[row]
+        numbered = group is not None and group.isdecimal() and len(group) < 10
+        known = group is not None and scene(run.true[row], int(group) if numbered else group)
+        labels.append(str(known) if known else ALONE + run.files[row])
+    return labels
+
+
+def setting_key(run):
+    """What runs have in common that differ in their seed alone."""
+    options = {name: value for name, value in run.options.items() if name not in SAME}
+    return [run.script, options, run.args.get("split"), run.args.get("recipe"), run.args.get("counts")]
+
+
+def group_seeds(runs, places):
+    settings = {}
+    for run, rows in zip(runs, places):
+        settings.setdefault(json.dumps(setting_key(run), default=str), []).append((run, rows))
+    return [of_runs(*zip(*members)) for members in settings.values()]
+
+
+def of_runs(runs, places):
+    name = runs[0].name if len(runs) == 1 else f"{runs[0].name} ({len(runs)} seeds)"
+    right = np.stack([run.right[rows] for run, rows in zip(runs, places)])
+    right_of_5 = np.stack([run.right_of_5[rows] for run, rows in zip(runs, places)])
+    return Setting(name, list(runs), right, right_of_5, np.array(runs[0].true)[places[0]])
+
+
+def row_of(setting, resampling, grouped):
+    first, figures = setting.runs[0], setting.figures
+    clips = setting.right.shape[1]
+    seconds = [run.args["seconds"] for run in setting.runs if run.args.get("seconds")]
+    return {
+        "run": setting.name,
+        "script": first.script,
+        "parameters": first.args.get("parameters"),
+        "seconds": float(np.mean(seconds)) if seconds else None,
+        "epochs": first.options.get("epoch"),
+        "seeds": len(setting.runs),
+        "top1": figures["top1"],
+        "by_clips": statistics.wilson(figures["top1"] * clips, clips),
+        "by_groups": statistics.within(resampling.interval(setting.right.mean(0))) if grouped else statistics.UNKNOWN,
+        "between_seeds": setting.between_seeds,
+        "top5": figures["top5"],
+        "mean_class_accuracy": figures["mean_class_accuracy"],
+    }
+
+
+def pair(first, second, resampling, spread, same_setting):
+    """What two settings, or two runs of one setting, can tell."""
+    value, interval = statistics.difference(first.right, second.right, resampling, spread)
+    told = bool(interval.low > 0 or interval.high < 0) and not same_setting
+    better, worse = (first, second) if value > 0 else (second, first)
+    test = None
+    if len(first.runs) == len(second.runs) == 1:
+        test = dict(zip(("only_first", "only_second", "p"), statistics.mcnemar(first.right[0], second.right[0])))
+    return {
+        "first": first.name,
+        "second": second.name,
+        "difference": value,
+        "interval": interval,
+        "told": told,
+        "better": better.name if told else None,
+        "mcnemar": test,
+        "sentence": sentence(better.name, worse.name, abs(value), interval, told, same_setting),
+    }
+
+
+def sentence(better, worse, value, interval, told, same_setting):
+    """The verdict on two settings; that of two runs of one setting is known beforehand."""
+    points, (low, high) = 100 * value, sorted(100 * abs(end) for end in interval)
+    if told:
+        between = f"between {low:.1f} and {high:.1f} by its interval"
+        return f"{better} is better than {worse} by {points:.1f} points, and {between}"
+    why = f"{better} is {points:.1f} points above, by its interval between {high:.1f} above and {low:.1f} below"
+    if same_setting:
+        why = f"only their seeds differ; {better} is {points:.1f} points above"
+    elif np.isnan(low):
+        why = "all clips are of one group"
+    return f"{better} and {worse}: these runs do not tell which is better ({why})"
+
+
+def differing(settings):
+    """{option: [value of each setting]} of the options that are not the same for all."""
+    values = [
+        {"precision used": setting.runs[0].args.get("precision"), **setting.runs[0].options} for setting in settings
+    ]
+    names = dict.fromkeys(name for of_one in values for name in of_one if name not in SAME)
+    return {
+        name.replace("_", "-"): [of_one.get(name) for of_one in values]
+        for name in names
+        if len({str(of_one.get(name)) for of_one in values}) > 1
+    }
+
+
+def verdicts(comparison):
+    """The sentences that a person reads: of many pairs those that are told, and how many are not."""
+    told = [pair["sentence"] for pair in comparison.pairs if pair["told"]]
+    others = [pair["sentence"] for pair in comparison.pairs if not pair["told"]]
+    if len(comparison.pairs) >= remarks.MANY and len(others) > 1:
+        others = [f"{'the other ' if told else 'all '}{len(others)} pairs: these runs do not tell which is better"]
+    return told + others

@@ -1,0 +1,92 @@
+"""The state of a training after a whole epoch in one file, which proves that it is whole and says whose it is.
+
+The file is HDF5 behind a header of 512 bytes, as HDF5 allows ("user block"). The header holds a digest of the run and
+one of all that follows: of what a cut, another run or an accident left, no byte is looked at.
+"""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+
+from actioncnn import files
+from actioncnn.errors import UserError
+from actioncnn.runs.folder import CHECKPOINT
+
+WITHOUT_IT = "move it away: the same command then starts from the first epoch"
+HEADER = 512  # bytes; the least that HDF5 takes
+
+
+class Checkpoint(NamedTuple):
+    """Where the state of a training is kept, and which training that is."""
+
+    path: Path
+    run: str  # digest of all that the result follows from
+    resume: bool = True  # False: what is there is not read
+
+    def save(self, model, history):
+        """Writes weights, optimizer and history, built in memory: HDF5 takes the process with it on a full disk."""
+        import h5py
+
+        content = io.BytesIO()
+        with h5py.File(content, "w") as file:
+            file.attrs["history"] = json.dumps(history)
+            for place, variable in enumerate(variables(model)):
+                file[f"variables/{place}"] = keras.ops.convert_to_numpy(variable)
+        content = content.getvalue()
+        files.write(self.path, header(self.run, content) + content)
+
+    def restore(self, model, epochs):
+        """Takes weights and optimizer from the file -> its history; [] where there is none, or it is not asked for.
+
+        UserError: it is damaged, or of another run.
+        """
+        if not self.resume or not self.path.exists():
+            return []
+        try:
+            content = read(self.path, 2 * sum(variable.nbytes for variable in values(model)) + (64 << 20))
+            if content[:HEADER] != header(self.run, content[HEADER:]):
+                whole = content[:HEADER] == header(content[len(CHECKPOINT) :][:64].decode(), content[HEADER:])
+                raise ValueError("it is of another run" if whole else "it is damaged, or of another version")
+            return take(model, content[HEADER:], epochs)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"--resume: {self.path}: {error}; {WITHOUT_IT}") from error
+
+
+def variables(model):
+    return [*model.variables, *model.optimizer.variables]
+
+
+def values(model):
+    return [keras.ops.convert_to_numpy(variable) for variable in variables(model)]
+
+
+def header(run, content):
+    """The first bytes of a checkpoint of the run with this digest."""
+    proof = hashlib.sha256(run.encode() + content).hexdigest()
+    return (CHECKPOINT + f"{run}\n{proof}\n".encode()).ljust(HEADER, b"\n")
+
+
+def read(path, most):
+    if not path.is_file():
+        raise ValueError("it is not a file")
+    with open(path, "rb") as file:
+        return file.read(most)
+
+
+def take(model, content, epochs):
+    """Puts the state in the bytes of an HDF5 file into the model -> its history."""
+    import h5py
+
+    with h5py.File(io.BytesIO(content)) as file:
+        history, stored = json.loads(file.attrs["history"]), file["variables"]
+        state = [stored[str(place)][()] for place in range(len(stored))]
+    expected = [(value.shape, value.dtype) for value in values(model)]
+    if [(value.shape, value.dtype) for value in state] != expected or len(history) > epochs:
+        raise ValueError("it is of another network or version")
+    for variable, value in zip(variables(model), state, strict=True):
+        variable.assign(value)
+    return history

@@ -1,0 +1,192 @@
+"""What a training run left in its --output, read back: of this version or an earlier one, whole or not."""
+
+import contextlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from actioncnn.data.index import alphabetical, class_and_group
+from actioncnn.errors import UserError
+from actioncnn.model.classes import BESIDE, read_classes
+from actioncnn.runs import tables
+from actioncnn.runs.metrics import confusion
+
+PARTS = ("split_*", "fold_*")  # folders of --split all and of --split folds:K
+TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
+KINDS = {
+    "script": str,
+    "options": dict,
+    "recipe": dict,
+    "versions": dict,
+    "counts": dict,
+    "metrics": dict,
+    "notes": list,
+}
+KINDS |= {"parameters": int, "seconds": int | float}  # of args.json; what is another kind is as if it were not there
+
+
+@dataclass
+class Run:
+    """One run: its options and figures, its test clips and what it took them for."""
+
+    folder: Path
+    name: str
+    args: dict
+    classes: list
+    files: list = field(default_factory=list)  # of the test clips, within the dataset
+    true: list = field(default_factory=list)  # class names
+    ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
+    groups: list = field(default_factory=list)  # of each clip, None where none is known
+    histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
+    missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
+
+    @property
+    def options(self):
+        return self.args.get("options", {})
+
+    @property
+    def predicted(self):
+        return [ranked[0][0] for ranked in self.ranked]
+
+    @property
+    def right(self):
+        """Whether each clip's best class is the true one, bool (N,)."""
+        return np.array([ranked[0][0] == true for ranked, true in zip(self.ranked, self.true)], bool)
+
+    @property
+    def right_of_5(self):
+        return np.array(
+            [true in [name for name, _ in ranked[:5]] for ranked, true in zip(self.ranked, self.true)], bool
+        )
+
+    @property
+    def script(self):
+        """The script that made it, as far as the run tells."""
+        if "script" in self.args:
+            return self.args["script"]
+        if "nmodel" in self.options:
+            return "3dcnn_ensemble.py"
+        return "2dcnn.py" if self.args.get("model") == "ucf101cnnmodel" else "3dcnn.py or 3dcnn-my-model.py"
+
+    @property
+    def notes(self):
+        """What the user was told of the data; earlier versions did not write it down."""
+        if "notes" in self.args:
+            return [str(line) for line in self.args["notes"]]
+        inflated = "a random split may put near-identical clips on both sides, which inflates accuracy"
+        return [inflated] if self.args.get("split") == "random" else []
+
+    @property
+    def matrix(self):
+        """Counts (classes, classes): row = true class, column = predicted class."""
+        label = {name: number for number, name in enumerate(self.classes)}
+        return confusion([label[name] for name in self.true], [label[name] for name in self.predicted], len(label))
+
+
+def read_run(folder):
+    """The Run in a folder. UserError: there is none, or it has not tested anything."""
+    folder = Path(folder)
+    parts = [part.parent for pattern in PARTS for part in folder.glob(f"{pattern}/args.json")]
+    parts.sort(key=lambda part: (len(part.name), part.name))
+    args = next((args for path in (folder, *parts) if (args := read_json(path / "args.json")) is not None), None)
+    if args is None:
+        raise UserError(f"{folder}: no run of a training script (args.json is missing or damaged); give its --output")
+    run = Run(folder, folder.resolve().name, args, [])
+    tables_of = [folder] if (folder / "predictions.csv").is_file() else parts
+    for part in tables_of:
+        read_predictions(run, part / "predictions.csv")
+    if not run.files:
+        raise UserError(
+            f"{folder}: this run has tested no clip (predictions.csv is missing or empty); let it end first"
+        )
+    run.classes = classes_of(run, (parts or [folder])[0] / BESIDE)
+    for part in parts or [folder]:
+        read_histories(run, part, f"{part.name} " if parts else "")
+    if not run.histories:
+        run.missing.append("result.txt is not there: no curves")
+    if parts:  # what holds for the first of them alone
+        run.args = args = {name: args[name] for name in args if name not in ("split", "counts", "seconds")}
+        args["split"] = run.options.get("split")
+    with contextlib.suppress(OSError, ValueError):
+        args["seconds"] = sum(float((part / "seconds.txt").read_text()) for part in parts or [folder])
+    if "parameters" not in args:
+        args["parameters"] = count_parameters((parts or [folder])[0], args)
+    return run
+
+
+def read_json(path):
+    """A JSON object as a dict; None: there is none."""
+    try:
+        values = json.loads(path.read_text(**TEXT))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    return {name: value for name, value in values.items() if isinstance(value, KINDS.get(name, object))}
+
+
+def read_predictions(run, path):
+    """Adds the test clips of a predictions.csv. UserError: it is none."""
+    try:
+        rows = tables.csv_rows(path)
+    except OSError:
+        rows = []
+        run.missing.append(f"{path.relative_to(run.folder)} is not there: its test clips are left out")
+    try:
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError("a line is cut off")
+            names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
+            ranked = [(row[name], float(row[name.replace("predicted", "confidence")])) for name in names]
+            group = row["group"] or None if "group" in row else class_and_group(row["file"])[1]
+            run.files.append(row["file"])
+            run.true.append(row["true"])
+            run.ranked.append(ranked)
+            run.groups.append(group if group is None else str(group))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: not the table of a training run ({error}); train again or leave this run out"
+        ) from None
+
+
+def classes_of(run, path):
+    """The names of classes.txt, and behind them what the predictions name beside these."""
+    named = {*run.true, *(name for ranked in run.ranked for name, _ in ranked)}
+    try:
+        classes = read_classes(path)
+    except OSError:
+        classes = []
+        run.missing.append("classes.txt is not there: classes are those that predictions.csv names")
+    return classes + sorted(named - set(classes), key=alphabetical)
+
+
+def read_histories(run, folder, prefix):
+    """Adds the rows of result.txt by epoch, and of result_0.txt and so on of the members of an ensemble."""
+    members = sorted(folder.glob("result_*.txt"), key=lambda path: (len(path.name), path.name))
+    for path in members or [folder / "result.txt"]:
+        try:
+            rows = [row for row in tables.read_history(path) if "epoch" in row]
+        except (OSError, ValueError):
+            continue
+        if rows:
+            run.histories[(prefix + path.stem.removeprefix("result").replace("_", "member ")).strip()] = rows
+
+
+def count_parameters(folder, args):
+    """Numbers in the saved weights; None where they cannot be read."""
+    import h5py
+
+    total = 0
+
+    def add(name, item):
+        nonlocal total
+        total += item.size if isinstance(item, h5py.Dataset) and "seed_generator" not in name else 0
+
+    try:
+        with h5py.File(folder / f"{Path(args['model']).name}.hd5") as file:
+            file.visititems(add)
+    except (OSError, KeyError, TypeError):
+        return None
+    return total

@@ -1,0 +1,155 @@
+"""Results as text: tables, CSV, JSON."""
+
+import csv
+import io
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from actioncnn import files
+from actioncnn.errors import printable
+from actioncnn.runs.metrics import class_figures, ranking
+
+COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
+TOP = 5  # classes named per clip in predictions.csv
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # how cells begin that a spreadsheet runs, or ' before
+
+
+def plain(value):
+    """Settings as JSON knows them: paths as text, numpy as numbers and lists, numbers that are not finite as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def write_json(path, values, indent=1):
+    files.write(path, json.dumps(plain(values), indent=indent) + "\n")
+
+
+def write_table(path, columns, rows):
+    """Tab-separated table: a header of `columns`, then a line for each row, a dict; floats with 6 decimals."""
+    lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
+    files.write(path, "".join("\t".join(line) + "\n" for line in lines))
+
+
+def _cell(value):
+    if value is None:
+        return "nan"
+    return f"{value:.6f}" if isinstance(value, float | np.floating) else str(value)
+
+
+def write_history(path, history):
+    """Epochs 1, 2, ... of a run, a row each; history: dicts with the COLUMNS as keys, nan where missing."""
+    write_table(path, COLUMNS, history)
+
+
+def read_history(path):
+    """The history that `write_history` wrote, rounded to 6 decimals."""
+    header, *rows = (line.split("\t") for line in Path(path).read_text().splitlines())
+    return [
+        {key: int(cell) if key == "epoch" else float(cell) for key, cell in zip(header, row, strict=True)}
+        for row in rows
+    ]
+
+
+def best_classes(probabilities, classes, top):
+    """[(class, probability)] of the `top` most probable classes; probabilities: (classes,)."""
+    return [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
+
+
+def csv_text(rows):
+    """Rows of cells as CSV. Text that a spreadsheet would run is written behind a ', which `csv_rows` takes away."""
+    marked = ([f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell for cell in row] for row in rows)
+    return "".join(map(_csv_line, marked))
+
+
+def _csv_line(row):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(row)  # with another end of lines it would not quote a name that has \r
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def csv_rows(path):
+    """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were."""
+    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = list(csv.DictReader(file))
+    plain = lambda cell: cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell  # noqa: E731
+    return [{column: plain(cell) for column, cell in row.items()} for row in rows]
+
+
+def predictions_csv(columns, rows, classes, top=TOP, last=()):
+    """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
+
+    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end.
+    """
+    header = [*columns, "predicted", "confidence"]
+    for rank in range(2, min(top, len(classes)) + 1):
+        header += [f"predicted_{rank}", f"confidence_{rank}"]
+    lines = [[*header, *last[:1]]]
+    for place, (cells, probabilities) in enumerate(rows):
+        named = best_classes(probabilities, classes, top)
+        shares = (cell for name, share in named for cell in (name, f"{share:.7g}"))
+        lines.append([*map(str, cells), *shares, *(each[place] for each in last[1:])])
+    return csv_text(lines)
+
+
+def write_predictions(path, videos, classes, truth, probabilities, groups=None):
+    """predictions.csv of a test; videos: N names; truth: int (N,); probabilities: float (N, classes).
+
+    groups: those of the videos, N, where their names do not tell them.
+    """
+    rows = zip(zip(videos, (classes[true] for true in truth)), np.asarray(probabilities), strict=True)
+    files.write(
+        path, predictions_csv(["file", "true"], rows, classes, last=() if groups is None else ("group", groups))
+    )
+
+
+def told(figures, truth):
+    """The figures of metrics.evaluate in a line; mean class accuracy where the tested classes differ in size.
+
+    truth: int (N,), of the tested clips.
+    """
+    named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
+    if len(set(np.unique(truth, return_counts=True)[1])) < 2:
+        del named["mean_class_accuracy"]
+    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
+
+
+def write_class_report(path, matrix, classes):
+    """class_report.csv: precision, recall, F1 and number of clips of each class; empty where there is none.
+
+    matrix: as metrics.confusion gives it.
+    """
+    lines = [["class", "precision", "recall", "f1", "clips"]]
+    for name, *shares, clips in zip(classes, *class_figures(matrix), matrix.sum(1)):
+        lines.append([name, *("" if np.isnan(share) else f"{share:.6f}" for share in shares), clips])
+    files.write(path, csv_text(lines))
+
+
+def join_csv(path, parts):
+    """The rows of CSV files of the same columns, sorted, in one file."""
+    headers, rows = zip(
+        *(part.read_bytes().decode("utf-8", "surrogateescape").split("\n", 1) for part in parts), strict=True
+    )
+    rows = sorted(csv.reader(io.StringIO("".join(rows), newline="")))
+    files.write(path, headers[0] + "\n" + "".join(map(_csv_line, rows)))
+
+
+def write_confusions(path, matrix, classes, count=30):
+    """confusions.txt: the `count` most frequent confusions, worst first; matrix as metrics.confusion gives it."""
+    clips, classes = matrix.sum(1), [printable(name) for name in classes]
+    wrong = [(matrix[i, j], matrix[i, j] / clips[i], i, j) for i, j in np.argwhere(matrix) if i != j]
+    wrong.sort(key=lambda item: (-item[0], -item[1], item[2], item[3]))
+    lines = [f"{classes[i]} -> {classes[j]}: {n} of {clips[i]} clips" for n, _, i, j in wrong[:count]]
+    if len(wrong) > count:
+        lines.append(f"and {len(wrong) - count} more pairs of classes with at most {wrong[count][0]} clips")
+    files.write(path, "\n".join(lines or ["no clip is wrong"]) + "\n")

@@ -1,0 +1,48 @@
+"""Text on pictures: any script, no boxes, no markup, no warning, never wider than its place."""
+
+import numpy as np
+import pytest
+from matplotlib import font_manager
+from pictures import ODD
+
+from actioncnn.figures import text
+
+SCRIPTS = ["Basketball", "篮球 バスケ 농구", "كرة السلة", "כדורסל", "🏀⚽", "बास्केटबॉल", "บาส", "$x_1$", "_private"]
+
+
+@pytest.mark.parametrize("line", SCRIPTS)
+def test_every_letter_is_in_a_font(line):
+    """What no font has would be a box, and a warning, which is an error here."""
+    with text.style():
+        fonts = [font_manager.get_font(font_manager.findfont(name)) for name in text.families()]
+    assert all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in line)
+    ink = text.coverage(line, 20)
+    assert ink.shape[0] == 30 and ink.max() > 0.8 and ink[:, -1].max() < 0.9
+
+
+def test_a_dollar_is_a_dollar_and_letters_are_joined():
+    assert text.coverage("$x$", 20).shape[1] > 1.5 * text.coverage("x", 20).shape[1]
+    apart = sum(text.coverage(letter, 40).shape[1] for letter in "سلسل")
+    assert text.coverage("سلسل", 40).shape[1] < 0.9 * apart  # Arabic
+
+
+@pytest.mark.parametrize("name", ODD + SCRIPTS + ["two\nlines\tand\x1b[31m color\u202e", ""])
+@pytest.mark.parametrize("width", [30, 120])
+def test_it_fits(name, width):
+    line, size = text.fit(name, width, 16, 11)
+    assert 11 <= size <= 16 and (text.coverage(line, size).shape[1] <= width or len(line) <= 3)
+    assert not set(line) & set("\n\t\x1b\u202e\udcff")
+
+
+def test_long_names_lose_their_middle():
+    assert text.shown("a" * 20 + "b" * 20, 10) == "aaaaa…bbbb" and len(text.shown("x" * 99)) == text.NAME
+    assert text.shown("Archery") == "Archery" and text.shown("bad\udcff \n name") == "bad? \\n name"
+
+
+def test_draw_writes_in_place_and_is_cut_at_the_edge():
+    canvas = np.full((20, 30, 3), 255, np.uint8)
+    text.draw(canvas, 5, 8, "WWWWWW", 16, (200, 0, 0))
+    assert (canvas[:, :5] == 255).all() and (canvas[:8] == 255).all()
+    red = canvas[8:, 5:]
+    assert red[..., 1].min() < 60 and red[..., 0].min() >= 200
+    text.draw(canvas, 5, 8, "", 16)

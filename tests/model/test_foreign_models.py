@@ -1,0 +1,262 @@
+"""Models of others: each predicts as its framework does with the right preprocessing, or ends with one true line."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from actioncnn.errors import UserError
+from actioncnn.model.model import Classifier, find_model
+from actioncnn.model.reading import Asked, read
+from actioncnn.model.saving import save_model
+
+CLIPS = np.random.default_rng(0).integers(0, 256, (3, 12, 16, 5, 3), np.uint8)  # (B, H, W, T, C)
+SQUARE = CLIPS[:, :, :12]
+TIME_FIRST = (0, 3, 1, 2, 4)
+
+
+def model(shape, *steps, count=4, last="softmax"):
+    keras.utils.set_random_seed(1)
+    steps = [*steps, layers.Flatten(), layers.Dense(count, activation=last, kernel_initializer="random_normal")]
+    return keras.Sequential([keras.Input(shape), *steps])
+
+
+def conv3d(shape, first=(), **options):
+    return model(shape, *first, layers.Conv3D(3, 3, activation="relu"), **options)
+
+
+def save(model, folder, kind="keras", name="m"):
+    path = folder / f"{name}.{'json' if kind == 'json' else kind}"
+    if kind == "json":
+        save_model(model, path, path.with_suffix(".hd5"))
+    else:
+        model.save(path)
+    return path
+
+
+def classifier(path, **asked):
+    return Classifier(find_model(model=path, asked=Asked(**asked)))
+
+
+def forward(model, inputs):
+    outputs = model(inputs, training=False)
+    return np.asarray(outputs)
+
+
+def unit(clips):
+    return clips.astype(np.float32) / 255
+
+
+def time_first(clips):
+    return unit(clips).transpose(TIME_FIRST)
+
+
+def whole_time_first(clips):
+    return clips.astype(np.float32).transpose(TIME_FIRST)
+
+
+def flat(steps):
+    return [layers.TimeDistributed(step) for step in steps]
+
+
+COLOUR, WIDE = (5, 12, 12, 3), (5, 12, 16, 3)
+KINDS = {
+    "time first by shape": (lambda: conv3d(COLOUR), SQUARE, time_first, "THWC"),
+    "frames that are not square": (lambda: conv3d((12, 16, 5, 3)), CLIPS, unit, "HWTC"),
+    "not square, time first": (lambda: conv3d(WIDE), CLIPS, time_first, "THWC"),
+    "TimeDistributed": (
+        lambda: model(WIDE, *flat([layers.Conv2D(3, 3), layers.Flatten()]), layers.LSTM(4)), CLIPS, time_first, "THWC",
+    ),
+    "ConvLSTM2D": (lambda: model(WIDE, layers.ConvLSTM2D(3, 3)), CLIPS, time_first, "THWC"),
+    "as long as wide, told by a later layer": (
+        lambda: model((12, 12, 12, 1), layers.Conv3D(2, 3), layers.TimeDistributed(layers.Flatten())),
+        SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], time_first, "THWC",
+    ),
+    "own Rescaling": (
+        lambda: conv3d((12, 12, 5, 3), [layers.Rescaling(1 / 127.5, -1)]), SQUARE, np.float32, "HWTC",
+    ),
+    "own Rescaling in a wrapped network": (
+        lambda: model(COLOUR, layers.TimeDistributed(keras.Sequential(
+            [keras.Input((12, 12, 3)), layers.Rescaling(1 / 255), layers.Flatten()]
+        ))), SQUARE, whole_time_first, "THWC",
+    ),
+    "own Rescaling from 0-1": (lambda: conv3d(COLOUR, [layers.Rescaling(2, -1)]), SQUARE, time_first, "THWC"),
+    "own Normalization of 0-255": (
+        lambda: conv3d((12, 12, 5, 3), [layers.Normalization(mean=[110.0] * 3, variance=[4000.0] * 3)]),
+        SQUARE, np.float32, "HWTC",
+    ),
+    "own Normalization of 0-1": (
+        lambda: conv3d((12, 12, 5, 3), [layers.Normalization(mean=[0.4] * 3, variance=[0.06] * 3)]),
+        SQUARE, unit, "HWTC",
+    ),
+    "turned to time first by itself": (
+        lambda: conv3d((12, 12, 12, 1), [layers.Permute((3, 1, 2, 4))]),
+        SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], unit, "HWTC",
+    ),
+    "frames": (lambda: model((12, 16, 3), layers.Conv2D(3, 3)), CLIPS[:, :, :, 0], unit, "HWC"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_input(name, tmp_path, capsys):
+    build, clips, prepared, axes = KINDS[name]
+    network = build()
+    expected = forward(network, prepared(clips))
+    for kind in ("json", "keras", "h5")[: 3 if name == "ConvLSTM2D" else 1]:
+        saved = classifier(save(network, tmp_path, kind))
+        np.testing.assert_allclose(saved(clips), expected, atol=1e-5)
+        assert saved.reading.axes == axes and saved.reading.shape == clips.shape[1:]
+        said = capsys.readouterr().err.splitlines()
+        assert ("values from 0 to 1" in said[0] and "--range LOW HIGH" in said[0]) == (prepared in (unit, time_first))
+        assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
+        assert len(said) == 2 and "names for the classes" in said[1]
+    assert abs(expected - forward(network, 255 * prepared(clips))).max() > 1e-3 or "own" in name
+
+
+def test_time_first_is_told_by_layers_in_both_directions():
+    assert read(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
+
+
+def test_options_come_before_what_is_assumed(tmp_path, capsys):
+    network = conv3d((12, 12, 12, 3))
+    cube = SQUARE.repeat(3, 3)[:, :, :, :12]
+    path = save(network, tmp_path)
+    assert "(12, 12, 12, 3) as (height, width, time, channel)" in (classifier(path), capsys.readouterr().err)[1]
+    asked = classifier(path, axes="THWC", range=[-1, 1])
+    np.testing.assert_allclose(asked(cube), forward(network, 2 * time_first(cube) - 1), atol=1e-5)
+    assert "to change" not in capsys.readouterr().err
+    scrambled = classifier(path, axes="HWTC", scrambled=True, range=[0, 255])
+    mixed = cube[..., ::-1].swapaxes(3, 4).reshape(cube.shape)
+    np.testing.assert_allclose(scrambled(cube), forward(network, mixed.astype(np.float32)), atol=1e-5)
+
+
+def softmax(values):
+    shares = np.exp(values - values.max(1, keepdims=True))
+    return shares / shares.sum(1, keepdims=True)
+
+
+def pair(second):
+    return np.concatenate([1 - second, second], 1)
+
+
+OUTPUTS = {
+    "logits": ({"count": 3, "last": None}, softmax),
+    "labels": ({"count": 3, "last": "sigmoid"}, np.asarray),
+    "one sigmoid": ({"count": 1, "last": "sigmoid"}, pair),
+    "one logit": ({"count": 1, "last": None}, lambda values: pair(1 / (1 + np.exp(-values)))),
+    "probabilities": ({"count": 3, "last": "softmax"}, np.asarray),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_output(name, tmp_path, capsys):
+    options, made_of = OUTPUTS[name]
+    network = conv3d(COLOUR, **options)
+    path = save(network, tmp_path)
+    (tmp_path / "classes.txt").write_text("a\nb\n" if options["count"] == 1 else "a\nb\nc\n")
+    saved = classifier(path)
+    np.testing.assert_allclose(saved(SQUARE), made_of(forward(network, time_first(SQUARE))), atol=1e-5)
+    assert saved.head.kind == name and len(saved.classes) == saved(SQUARE).shape[1] == max(2, options["count"])
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and (" its " in error) == (name != "probabilities")
+
+
+def test_activations_that_follow_the_head(tmp_path):
+    network = conv3d(COLOUR, last=None)
+    network.add(layers.Activation("softmax"))
+    network.add(layers.Dropout(0.5))
+    assert classifier(save(network, tmp_path)).head.kind == "probabilities"
+    clip = keras.Input(COLOUR)
+    mean = keras.Model(clip, layers.Average()([conv3d(COLOUR, last="softmax")(clip) for _ in range(2)]))
+    assert classifier(save(mean, tmp_path)).head.kind == "probabilities"
+
+
+def test_two_heads(tmp_path, capsys):
+    clip = keras.Input(COLOUR)
+    x = layers.Flatten()(clip)
+    heads = [layers.Dense(3, "softmax", name="verb")(x), layers.Dense(4, name="noun")(x)]
+    network = keras.Model(clip, heads)
+    path = save(network, tmp_path)
+    verb, noun = (np.asarray(each) for each in network(time_first(SQUARE)))
+    np.testing.assert_allclose(classifier(path)(SQUARE), verb, atol=1e-5)
+    assert "output 'verb' of verb, noun" in capsys.readouterr().err
+    np.testing.assert_allclose(classifier(path, output="noun")(SQUARE), softmax(noun), atol=1e-5)
+    with pytest.raises(UserError, match="--output-layer adverb: not an output of the model; it has verb, noun"):
+        classifier(path, output="adverb")
+
+
+def test_two_inputs_are_given_the_same(tmp_path):
+    clips = [keras.Input(COLOUR), keras.Input(COLOUR)]
+    network = keras.Model(clips, layers.Dense(3, "softmax")(layers.Flatten()(layers.Subtract()(clips))))
+    expected = forward(network, [time_first(SQUARE)] * 2)
+    np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
+
+
+def test_features_are_what_the_head_is_given(tmp_path):
+    clip, members = keras.Input(COLOUR), [conv3d(COLOUR), conv3d(COLOUR)]
+    members[0].add(layers.Dropout(0.5))
+    mean = keras.Model(clip, layers.Average()([member(clip) for member in members]))
+    network = Classifier(find_model(model=save(mean, tmp_path)), features=True)
+    parts = np.split(network.features(SQUARE), 2, axis=1)
+    dense = [next(each for each in member.layers if isinstance(each, layers.Dense)) for member in members]
+    shares = [np.asarray(layer(part)) for layer, part in zip(dense, parts, strict=True)]
+    np.testing.assert_allclose(np.mean(shares, 0), network(SQUARE), atol=1e-5)
+
+
+REFUSED = {
+    "its input (any, 12, 12, 3) is not one clip or frame": lambda: model((None, 12, 12, 3), layers.ConvLSTM2D(2, 3)),
+    "its input (20, 40) is not one clip or frame": lambda: model((20, 40)),
+    "has 2 channels; gray or RGB frames have 1 or 3": lambda: conv3d((5, 12, 12, 2)),
+    "is not one number for each class": lambda: keras.Sequential(
+        [keras.Input(COLOUR), *flat([layers.Flatten(), layers.Dense(3)])]
+    ),
+    "has a softmax, so it is always 1": lambda: conv3d(COLOUR, count=1, last="softmax"),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_cannot_be_predicted(words, tmp_path):
+    path = save(REFUSED[words](), tmp_path)
+    with pytest.raises(UserError) as caught:
+        classifier(path)
+    assert str(caught.value).startswith(f"{path}: ") and words in str(caught.value)
+
+
+def of_2017(channels, pool=3):
+    def convolution(filters, **options):
+        return layers.Conv3D(filters, 3, padding="same", activation="relu", **options)
+
+    steps = [convolution(4), convolution(4), layers.MaxPooling3D(pool, padding="same"), layers.Dropout(0.25)]
+    steps += [convolution(8), convolution(8), layers.MaxPooling3D(pool, padding="same"), layers.Dropout(0.25)]
+    return model((12, 12, 5, channels), *steps, layers.Flatten(), layers.Dense(9, "sigmoid"))
+
+
+def test_the_family_of_2017_takes_0_to_255_and_scrambled_colour(tmp_path, capsys):
+    scrambled = SQUARE[..., ::-1].swapaxes(3, 4).reshape(SQUARE.shape).astype(np.float32)
+    network = of_2017(3)
+    for kind in ("json", "h5"):
+        saved = classifier(save(network, tmp_path, kind))
+        np.testing.assert_allclose(saved(SQUARE), forward(network, scrambled), atol=1e-5)
+        assert "BGR and in the order of axes of the 2017 scripts" in capsys.readouterr().err
+    video = np.moveaxis(SQUARE[0, ..., ::-1], 2, 0)  # (T, H, W, BGR), as OpenCV reads
+    original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 12, 12, 5, 3))  # as the scripts did
+    assert (original == scrambled[:1]).all()
+    reading = read(network, ["m.json"], Asked(scrambled=False))
+    assert (reading.feed(SQUARE) == SQUARE).all() and (reading.low, reading.high) == (0, 255)
+    reading = read(of_2017(1), ["m.json"])
+    assert not reading.scrambled and (reading.low, reading.high) == (0, 255)
+
+
+def test_another_stack_is_of_the_family_by_its_name_alone():
+    network = of_2017(3, pool=2)
+    assert not read(network, ["m.json"]).scrambled
+    named = read(network, ["ucf101_3dcnnmodel.json"])
+    assert named.scrambled and (named.low, named.high) == (0, 255)
+
+
+def test_facts_for_json(tmp_path):
+    facts = classifier(save(conv3d(COLOUR, count=1, last="sigmoid"), tmp_path)).assumed
+    expected = {"range": [0.0, 1.0], "axes": "THWC", "scrambled": False, "taken_for": "one sigmoid"}
+    assert json.loads(json.dumps(facts)).items() >= expected.items()

@@ -1,0 +1,122 @@
+"""Runs side by side: what they share, what they can tell, and what is said of it."""
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from made_runs import made_run
+
+from actioncnn.errors import UserError
+from actioncnn.pages import comparison_text
+from actioncnn.pages.comparison import compare
+from actioncnn.runs import tables
+from actioncnn.runs.run import read_run
+
+CLASSES = ["A", "B", "C"]
+BASE = np.random.default_rng(0).random(420)
+
+
+def make(folder, share, seed=0, classes=CLASSES, **options):
+    """A run that is right about `share` of the clips, mostly those that others are right about."""
+    noise = np.random.default_rng(seed).random(420) * 0.3
+    return read_run(made_run(folder, BASE * 0.7 + noise < share, classes, groups=20, seed=seed, **options))
+
+
+def test_a_better_run_is_told(tmp_path):
+    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.75, skip=False)])
+    pair = result.pairs[0]
+    assert pair["told"] and pair["better"] == "b" and pair["interval"][1] < 0
+    assert pair["sentence"].startswith("b is better than a by ") and "by its interval" in pair["sentence"]
+    assert pair["mcnemar"]["only_first"] == 0 and pair["mcnemar"]["p"] < 1e-9
+    assert result.options == {"skip": [None, False]} and result.groups == 20
+    row = result.rows[0]
+    assert row["by_clips"][0] < row["top1"] < row["by_clips"][1] and row["by_groups"][0] < row["top1"]
+
+
+def test_equal_runs_are_not(tmp_path):
+    pair = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5, 1, skip=False)]).pairs[0]
+    assert not pair["told"] and pair["better"] is None and "do not tell which is better" in pair["sentence"]
+
+
+def test_seeds_of_one_setting_are_one_row(tmp_path):
+    seeds = [make(tmp_path / f"a{seed}", 0.5, seed) for seed in range(3)]
+    result = compare([*seeds, make(tmp_path / "b", 0.5, skip=False)])
+    assert [row["seeds"] for row in result.rows] == [3, 1] and result.rows[0]["run"] == "a0 (3 seeds)"
+    assert result.rows[0]["between_seeds"] > 0 and len(result.pairs) == 1 and result.pairs[0]["mcnemar"] is None
+
+
+def test_two_seeds_alone_do_not_tell_whatever_the_difference(tmp_path):
+    result = compare([make(tmp_path / "a", 0.3), make(tmp_path / "b", 0.8, 1)])
+    assert len(result.rows) == 1 and not result.pairs[0]["told"] and "only their seeds" in result.pairs[0]["sentence"]
+
+
+def test_a_copy_is_left_out(tmp_path):
+    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5), make(tmp_path / "c", 0.6, 1, depth=3)])
+    assert len(result.runs) == 2 and any("left out" in line for line in result.notes)
+
+
+def test_runs_are_compared_on_what_all_tested(tmp_path):
+    first, second = make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5, 1, skip=False)
+    second.files[:30] = [f"other{i}.avi" for i in range(30)]
+    order = np.random.default_rng(0).permutation(420)
+    for name in ("files", "true", "ranked", "groups"):
+        setattr(second, name, [getattr(second, name)[i] for i in order])
+    second.args["split"] = "random"
+    result = compare([first, second])
+    assert result.clips == 390 and any("it is compared on the 390" in line for line in result.notes)
+    assert any("random split has put" in line for line in result.notes)
+    kept = np.isin(first.files, second.files)
+    assert result.rows[0]["top1"] == pytest.approx(first.right[kept].mean())
+    second.files = [f"x{name}" for name in second.files]
+    with pytest.raises(UserError, match="no clip was tested by all"):
+        compare([first, second])
+
+
+def test_other_classes_are_named(tmp_path):
+    first, second = make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5, 1, skip=False)
+    second.classes = [*CLASSES, "More", "Most"]
+    notes = compare([first, second]).notes
+    assert "b knows 2 classes that a does not: More, Most" in notes
+
+
+def test_runs_without_groups(tmp_path):
+    first, second = make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5, 1, skip=False)
+    first.groups = second.groups = [None] * 420
+    result = compare([first, second])
+    assert result.groups == 0 and any("taken as independent" in line for line in result.notes)
+    assert math.isnan(result.rows[0]["by_groups"].low)
+    first.groups = ["1"] * 420
+    pair = compare([first, second]).pairs[0]
+    assert not pair["told"] and "one group" in pair["sentence"]
+
+
+def test_groups_of_ucf101_are_of_one_class_and_others_of_all(tmp_path):
+    assert compare([make(tmp_path / "a", 0.5, classes=["YoYo", "Punch", "Archery"])]).groups == 60
+    assert compare([make(tmp_path / "b", 0.5)]).groups == 20
+
+
+def test_names_are_told_apart_by_their_folders(tmp_path):
+    runs = [make(tmp_path / name / "out", 0.5, seed, depth=seed + 1) for seed, name in enumerate("ab")]
+    assert [row["run"] for row in compare(runs).rows] == ["a/out", "b/out"]
+
+
+def test_text_csv_and_json_say_the_same(tmp_path):
+    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.75, skip=False)])
+    text = comparison_text.as_text(result)
+    assert "420 test clips of 20 groups" in text and result.pairs[0]["sentence"] in text
+    rows = list(csv.DictReader(io.StringIO(comparison_text.as_csv(result))))
+    read = json.loads(json.dumps(tables.plain(comparison_text.as_dict(result))))
+    for row, line in zip(rows, read["settings"], strict=True):
+        assert float(row["top1"]) == line["top1"] and float(row["by_groups_low"]) == line["by_groups"][0]
+        assert f"{100 * line['top1']:.1f}" in text
+    assert read["pairs"][0]["told"] is True and read["runs"][1]["clips"] == 420
+
+
+def test_of_many_pairs_only_the_told_have_sentences(tmp_path):
+    runs = [make(tmp_path / f"r{i}", 0.8 if i == 5 else 0.5, i, depth=i + 1) for i in range(6)]
+    lines = comparison_text.as_text(compare(runs)).splitlines()
+    assert sum("r5 is better than" in line for line in lines) == 5
+    assert any(line.startswith("the other 10 pairs") for line in lines)

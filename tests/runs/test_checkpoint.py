@@ -1,0 +1,110 @@
+"""A checkpoint comes back whole, of the right run, or not at all."""
+
+import io
+import os
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from actioncnn.errors import UserError
+from actioncnn.runs.checkpoint import HEADER, WITHOUT_IT, Checkpoint, values
+
+RUN, OTHER = "1" * 64, "2" * 64
+HISTORY = [{"epoch": 1, "loss": 0.1, "acc": float("nan"), "val_loss": 1 / 3, "val_acc": 0.5}]
+
+
+def network(units=2):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
+    model.compile(keras.optimizers.Adam())
+    model.optimizer.build(model.trainable_variables)
+    rng = np.random.default_rng(units)
+    for variable in [*model.variables, *model.optimizer.variables[2:]]:
+        variable.assign(rng.uniform(0, 1, variable.shape))
+    return model
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.h5", RUN)
+    checkpoint.save(network(), HISTORY)
+    return checkpoint
+
+
+def test_it_comes_back(checkpoint):
+    saved, fresh = network(), network()
+    for variable in fresh.variables:
+        variable.assign(variable * 0)
+    assert str(checkpoint.restore(fresh, 5)) == str(HISTORY)  # nan is in it
+    assert all(np.array_equal(a, b) for a, b in zip(values(fresh), values(saved), strict=True))
+    with h5py.File(checkpoint.path) as file:  # as the name says
+        assert "history" in file.attrs
+    assert checkpoint._replace(path=checkpoint.path.with_name("none")).restore(fresh, 5) == []
+    assert checkpoint._replace(resume=False).restore(fresh, 5) == []
+
+
+def test_same_state_same_bytes(checkpoint):
+    before = checkpoint.path.read_bytes()
+    checkpoint.save(network(), HISTORY)
+    assert checkpoint.path.read_bytes() == before
+
+
+def fails(checkpoint, model=None, epochs=5):
+    with pytest.raises(UserError) as caught:
+        checkpoint.restore(model or network(), epochs)
+    message = str(caught.value)
+    assert "\n" not in message and str(checkpoint.path) in message and message.endswith(WITHOUT_IT)
+    return message
+
+
+def test_of_another_run(checkpoint):
+    assert "of another run" in fails(checkpoint._replace(run=OTHER))
+    assert "of another network" in fails(checkpoint, network(3))
+    assert "of another network" in fails(checkpoint, epochs=0)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_damage_is_noticed(checkpoint, seed):
+    rng, content = np.random.default_rng(seed), bytearray(checkpoint.path.read_bytes())
+    place, length = rng.integers(len(content)), rng.integers(1, 200)
+    if seed % 4 == 0:
+        del content[place:]
+    elif seed % 4 == 1:
+        content[place] ^= 1 << rng.integers(8)
+    elif seed % 4 == 2:
+        content[place:place] = content[:length]
+    else:
+        content[:HEADER] = bytes(HEADER) if seed % 8 == 3 else rng.bytes(HEADER)
+    checkpoint.path.write_bytes(content)
+    fails(checkpoint)
+
+
+def other_file(path):
+    path.write_text("not a checkpoint")
+
+
+def plain_weights(path):
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["history"] = "[]"
+    path.write_bytes(content.getvalue())
+
+
+def link_to(target):
+    def make(path):
+        path.unlink()
+        path.symlink_to(target)
+
+    return make
+
+
+def fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("damage", [other_file, plain_weights, fifo, link_to("/dev/zero"), link_to("/etc")])
+def test_what_is_no_checkpoint(checkpoint, damage):
+    damage(checkpoint.path)
+    fails(checkpoint)
