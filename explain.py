@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import OF_TESTS, add_test_options, given
 from actioncnn.model import reading
 
 
@@ -26,8 +27,11 @@ def parse():
     add("--class", dest="name", help="what speaks for this class (default: that which each video is taken for)")
     add("--against", help="why not this class (default: any other)")
     add("--mistakes", type=cli.whole_number(1), help="so many of the most confident mistakes of --run")
-    videos = "does motion matter: the test clips of --run in this dataset, else all of it, in other orders of frames"
-    add("--videos", type=Path, help=videos)
+    add = (group := parser.add_argument_group("does motion matter")).add_argument
+    videos = "dataset whose test clips are shown to the network with their frames in other orders"
+    add("--videos", type=Path, metavar="DATASET", help=videos)
+    add_test_options(group)
+    add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
     add = parser.add_argument_group("files").add_argument
     add("--output", type=Path, default=Path("explained"), help="directory for the results (default: explained)")
     add("--workers", type=cli.whole_number(1), help="processes that decode videos (default: one per core)")
@@ -41,30 +45,33 @@ def checked(parser, args):
         parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
     if not args.paths and not args.mistakes and not args.videos:
         parser.error("name a video, or give --mistakes N, or --videos DIRECTORY")
+    for name in (*OF_TESTS, "cache"):
+        if getattr(args, name) and not args.videos:
+            parser.error(f"--{name.replace('_', '-')} needs --videos DATASET")
     reading.check_options(parser, args)
     return args
 
 
 def main():
     args = parse()
-    from actioncnn.explain import jobs, tested
+    from actioncnn.explain import jobs
     from actioncnn.files import make_output
     from actioncnn.model.model import find_model
     from actioncnn.predict import pipeline
+    from actioncnn.runs import tested
 
     asked = reading.Asked(args.range, args.axes, args.scrambled)
     model = jobs.Model(find_model(args.run, args.model, args.weights, args.classes, asked))
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
-    test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None
     if args.paths:
         failures += jobs.explain_videos(pipeline.expand(args.paths), model, (args.name, args.against), *rest)
     if args.mistakes:
-        failures += jobs.explain_mistakes(tested.mistakes(test_clips, args.mistakes), model, *rest)
+        clips = tested.mistakes(tested.clips_of_run(args.run, args.videos), args.mistakes)
+        failures += jobs.explain_mistakes(clips, model, *rest)
     if args.videos and not args.mistakes:
-        clips = test_clips or tested.labelled(args.videos, model.loaded.classes)
-        title = f"{len(clips)} test clips of {args.run}" if test_clips else f"{len(clips)} clips of {args.videos}"
-        failures += jobs.compare_orders(clips, model.loaded, args.output, title, args.workers)
+        chosen = tested.choose_videos(args.videos, given(args), model.files, model.loaded.classes)
+        failures += jobs.compare_orders(chosen, model.loaded, args.output, args.cache, args.workers)
     cli.say(f"results: {args.output}")
     if failures:
         sys.exit(1)

@@ -74,8 +74,8 @@ def main():
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU rounds otherwise: by more than what is tolerated here
     from actioncnn import files
     from actioncnn.model import formats
-    from actioncnn.model.find import find
     from actioncnn.model.model import Classifier, find_model
+    from actioncnn.runs.find import find
     from actioncnn.runs.tables import write_json
 
     formats.check_packages(args.format)

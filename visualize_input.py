@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import NONE, add_test_options, given
 from actioncnn.errors import printable
 from actioncnn.files import make_output
 from actioncnn.model import find, reading
@@ -34,7 +35,11 @@ def parse():
         "--output", type=Path, default=Path(), help="directory for the results (default: the current one)"
     )
     files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    files.add_argument("--videos", type=Path, help="dataset: show the clip in it that the unit responds to most")
+    real = parser.add_argument_group("real clips")
+    real.add_argument(
+        "--videos", type=Path, metavar="DATASET", help="show the clip in it that the unit responds to most"
+    )
+    add_test_options(real)
     args = parser.parse_args()
     args.model, args.weights = find.files_of(args.model, args.weights)
     if not args.layernames and (args.name is None or args.index is None):
@@ -95,8 +100,9 @@ def show(args, model, takes, path, layer, chosen):
     from tqdm import tqdm
 
     from actioncnn.model import layers
-    from actioncnn.model.classes import class_names
     from actioncnn.model.loading import told_classes
+    from actioncnn.runs.classes import class_names
+    from actioncnn.runs.tested import choose_videos
     from actioncnn.visualize import output
     from actioncnn.visualize.maximize import maximize
     from actioncnn.visualize.real import best_real
@@ -112,7 +118,9 @@ def show(args, model, takes, path, layer, chosen):
     names = class_names(args.model, count, args.classes, told) if of_class else None
     real = [None] * len(results)
     if args.videos:
-        real = best_real(model, takes, layer, chosen, args.videos, len(names) if names else None)
+        files = find.find(None, args.model, args.weights)
+        videos = choose_videos(args.videos, {"split": NONE} | given(args), files, names).videos
+        real = best_real(model, takes, layer, chosen, videos)
     output.tell(results, real, path, names)
     options = vars(args) | takes.as_dict()
     cli.say(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")

@@ -8,7 +8,6 @@ import numpy as np
 
 from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache
-from actioncnn.data.index import Video
 from actioncnn.errors import UserError
 from actioncnn.explain import order, output, overlay
 from actioncnn.figures import strips
@@ -119,7 +118,7 @@ def write_sheet(path, tiles):
 
 
 def explain_mistakes(wrong, model, directory, workers):
-    """mistakes.png of tested.Tested clips: the evidence for the class that each was taken for, and for the true one.
+    """mistakes.png of tested.TestClips: the evidence for the class that each was taken for, and for the true one.
 
     Returns the number of videos that could not be read.
     """
@@ -138,16 +137,16 @@ def explain_mistakes(wrong, model, directory, workers):
     return len(wrong) - len(tiles)
 
 
-def compare_orders(clips, network, directory, title, workers):
-    """Prints and writes how much a network knows of tested.Tested clips whose frames are in another order."""
+def compare_orders(chosen, network, directory, cache_dir, workers):
+    """Prints and writes how much a network knows of clips, tested.Chosen, whose frames are in another order."""
     if not network.sampling.depth:
         raise UserError("--videos: a 2D network sees one frame of a video, which has no order; leave it out")
-    videos = [Video(clip.path, clip.true, None) for clip in clips]
-    frames, failures = cache.load_clips(videos, network.sampling, None, workers)
+    videos, title = chosen.videos, chosen.words
+    frames, failures = cache.load_clips(videos, network.sampling, cache_dir, workers)
     for row, reason in failures.items():
-        warn(f"{clips[row].path}: {reason}")
-    good = [row for row in range(len(clips)) if row not in failures]
-    labels = np.array([label_of(clips[row].true, network.classes, "--videos") for row in good])
+        warn(f"{videos[row].path}: {reason}")
+    good = [row for row in range(len(videos)) if row not in failures]
+    labels = np.array(chosen.labels)[good]
     frames = frames[good] if failures else frames
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(network, frames, labels, progress.update)

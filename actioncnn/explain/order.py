@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn.figures.text import BLUE, GRAY, LIGHT, shown
+from actioncnn.runs.metrics import order_verdict
 
 SEEDS = 5  # shuffles of each clip
 STILLS = 10  # frames, evenly spread, that are repeated in turn
 BATCH = 32  # clips
-SURE = 2  # standard errors, from which a difference is one
 HALF = 0.5  # of the probability of one clip: what it must lose for the order to matter
 
 
@@ -103,20 +103,7 @@ def verdict(rows, nclass):
         before, after = whole.probability[0], mixed.probability[0]
         depends = "depends" if after < HALF * before else "hardly depends"
         return f"the answer {depends} on the order of the frames: probability {before:.2f}, shuffled {after:.2f}"
-    return of_many(whole.right, mixed.right, nclass)
-
-
-def of_many(right, mixed, nclass):
-    """The same for many clips: whether each is right as it is, and the share of its shuffled variants that are."""
-    right, mixed, count = np.asarray(right, float), np.asarray(mixed, float), len(right)
-    lost = right - mixed
-    error = max(lost.std() / count**0.5, 0.5 / count)
-    figures = f"accuracy {right.mean():.1%}, with frames shuffled {mixed.mean():.1%}"
-    if right.mean() - 1 / nclass < SURE * (right.mean() * (1 - right.mean()) / count) ** 0.5:
-        return f"{figures}: no better than chance as they are, so this tells nothing of motion"
-    if lost.mean() < SURE * error:
-        return f"{figures}: as good without the order of the frames, the network does not see motion"
-    return f"{figures}: {100 * lost.mean():.0f} of its points depend on the order of the frames, that is, on motion"
+    return order_verdict(whole.right, mixed.right, nclass)
 
 
 def figure(rows, title, true=True):

@@ -12,10 +12,10 @@ import numpy as np
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.model import head, loading
-from actioncnn.model.classes import class_names
-from actioncnn.model.find import find
 from actioncnn.model.reading import Asked, naming, note, read
-from actioncnn.video.sampling import Sampling, told_of
+from actioncnn.runs.classes import class_names
+from actioncnn.runs.find import find
+from actioncnn.video.sampling import Sampling
 
 
 class ModelFiles(NamedTuple):
@@ -25,7 +25,8 @@ class ModelFiles(NamedTuple):
     weights: Path
     sampling: Sampling | None
     classes: Path | None  # --classes
-    asked: Asked = Asked()  # --range, --axes, --scrambled, --output-layer
+    asked: Asked = Asked()  # XX
+    record: object = None  # --range, --axes, --scrambled, --output-layer
 
 
 def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):  # noqa: B008 - immutable
@@ -33,11 +34,11 @@ def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):
 
     UserError: a file is missing, or `run` does not say which of several models it is.
     """
-    model, weights, args = find(run, model, weights)
+    model, weights, record = find(run, model, weights)
     if classes and not classes.is_file():
         raise UserError(f"--classes: {classes}: no such file")
-    sampling = told_of(args, model.parent) or sampling_told(weights)
-    return ModelFiles(model, weights, sampling, classes, asked)
+    sampling = record.sampling or sampling_told(weights)
+    return ModelFiles(model, weights, sampling, classes, asked, record)
 
 
 def sampling_told(weights):

@@ -123,7 +123,7 @@ def groups_of(run, rows):
 def setting_key(run):
     """What runs have in common that differ in their seed alone."""
     options = {name: value for name, value in run.options.items() if name not in SAME}
-    return [run.script, options, run.args.get("split"), run.args.get("recipe"), run.args.get("counts")]
+    return [run.script, options, run.record.get("split"), run.record.get("recipe"), run.record.get("counts")]
 
 
 def group_seeds(runs, places):
@@ -143,11 +143,11 @@ def of_runs(runs, places):
 def row_of(setting, resampling, grouped):
     first, figures = setting.runs[0], setting.figures
     clips = setting.right.shape[1]
-    seconds = [run.args["seconds"] for run in setting.runs if run.args.get("seconds")]
+    seconds = [run.record["seconds"] for run in setting.runs if run.record.get("seconds")]
     return {
         "run": setting.name,
         "script": first.script,
-        "parameters": first.args.get("parameters"),
+        "parameters": first.record.get("parameters"),
         "seconds": float(np.mean(seconds)) if seconds else None,
         "epochs": first.options.get("epoch"),
         "seeds": len(setting.runs),
@@ -197,7 +197,7 @@ def sentence(better, worse, value, interval, told, same_setting):
 def differing(settings):
     """{option: [value of each setting]} of the options that are not the same for all."""
     values = [
-        {"precision used": setting.runs[0].args.get("precision"), **setting.runs[0].options} for setting in settings
+        {"precision used": setting.runs[0].record.get("precision"), **setting.runs[0].options} for setting in settings
     ]
     names = dict.fromkeys(name for of_one in values for name in of_one if name not in SAME)
     return {

@@ -15,7 +15,7 @@ def on_runs(runs, places, known, settings):
             notes.append(
                 f"{run.name} tested {count(len(run.files), 'clip')}: it is compared on the {len(rows)} that all tested"
             )
-    splits = dict.fromkeys(str(run.args.get("split")) for run in runs)
+    splits = dict.fromkeys(str(run.record.get("split")) for run in runs)
     if len(splits) > 1:
         why = "; a random split has put clips of their groups into training" if "random" in splits else ""
         notes.append(f"splits {', '.join(splits)} trained on different clips{why}")

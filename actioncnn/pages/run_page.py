@@ -67,7 +67,7 @@ def worst(counts):
 
 def head(run):
     """What was trained on what, how right it is, and what a reader must know."""
-    compared, args, counts = compare([run]), run.args, run.args.get("counts", {})
+    compared, args, counts = compare([run]), run.record, run.record.get("counts", {})
     row = compared.rows[0]
     sides = count(len(run.files), "test clip") + f" of {count(compared.groups, 'group')}" * bool(compared.groups)
     sides += f", {count(counts['train'], 'training clip')}" if "train" in counts else ""
@@ -163,8 +163,8 @@ def by_class(run):
 
 def settings(run):
     """Options, versions, and the command that repeats the run."""
-    recipe = {f"recipe: {name}": value for name, value in run.args.get("recipe", {}).items()}
-    options = page.facts({**run.options, **recipe, **run.args.get("versions", {})}.items())
+    recipe = {f"recipe: {name}": value for name, value in run.record.get("recipe", {}).items()}
+    options = page.facts({**run.options, **recipe, **run.record.get("versions", {})}.items())
     repeat = f"<h3>The command that repeats it</h3><pre>{text(command(run), 5000)}</pre>"
     return page.section("Options and versions", repeat, f"<details><summary>all of them</summary>{options}</details>")
 

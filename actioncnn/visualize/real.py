@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.data import cache, index
+from actioncnn.data import cache
 from actioncnn.errors import UserError
 from actioncnn.model import layers
 from actioncnn.video.sampling import Sampling
@@ -20,14 +20,11 @@ class RealClip(NamedTuple):
     file: str
 
 
-def best_real(model, reading, layer, chosen, directory, nclass=None):
-    """The RealClip in a dataset that each unit responds to most; of its first `nclass` classes, by default all."""
+def best_real(model, reading, layer, chosen, videos):
+    """The RealClip among some index.Videos that each unit responds to most."""
     height, width, *depth, channels = reading.shape
     if channels not in (1, 3):
         raise UserError(f"--videos: the model takes frames of {channels} channels, not gray or RGB ones")
-    videos = index.scan(directory)
-    if nclass:
-        videos, _ = index.choose_classes(videos, nclass)
     size = height if height == width else (height, width)
     sampling = Sampling(size, depth[0] if depth else 0, channels == 3)
     clips, failures = cache.load_clips(videos, sampling)

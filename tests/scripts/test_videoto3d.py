@@ -5,9 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT, as_pictures, write_blocks
+from helpers import ROOT, as_pictures, read_dataset, write_blocks
 
-from actioncnn.data.dataset import load_dataset
 from actioncnn.data.index import class_and_group
 from actioncnn.video.decode import read_frames
 from actioncnn.video.sampling import Sampling
@@ -49,7 +48,7 @@ def test_a_share_of_a_dataset_is_read_for_the_cache(bars, run, decoded, tmp_path
     assert run("videoto3d.py", bars, "--shard", "1/2", *options)[1].startswith(
         "shard 1 of 2: 24 clips in the cache, 24 of"
     )
-    data, _ = load_dataset(bars, 101, Sampling(16, 4, False), tmp_path)
+    data, _ = read_dataset(bars, 101, Sampling(16, 4, False), tmp_path)
     assert len(decoded()) == 48 and data.clips.any(axis=(1, 2, 3, 4)).all()  # those of the shard only once
     assert run("videoto3d.py", bars, *options)[1].startswith("shard 1 of 1: 48 clips in the cache, 48 of them before")
     assert run("videoto3d.py", bars, "--shard", "3/2")[0] == 2

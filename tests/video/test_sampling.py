@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from actioncnn.video.sampling import Sampling, of_run
+from actioncnn.video.sampling import Sampling
 
 
 def test_frames_that_are_not_square():

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from actioncnn.errors import UserError
-from actioncnn.model.classes import class_names, read_classes, write_classes
+from actioncnn.runs.classes import class_names, read_classes, write_classes
 
 ODD = ["$x$_{2}$", "a_b^c", "篮球", "كرة", "x" * 80, "bad\udcffname", "Ünï code"]
 
