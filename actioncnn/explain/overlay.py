@@ -42,13 +42,15 @@ def frames_of(clip):
     return np.moveaxis(clip, 2, 0) if clip.ndim == 4 else clip[None]
 
 
-def rows(clip, evidence, side, most):
-    """(frames, the same frames under their evidence), each a strip of at most `most` frames."""
-    frames, full = frames_of(clip), strongest(evidence)
-    places = np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int)
-    plain = mosaic.beside(*(strips.enlarge(frames[place], side) for place in places), gap=strips.GAP)
-    under = mosaic.beside(*(overlay(frames[place], evidence[place], full, side) for place in places), gap=strips.GAP)
-    return plain, under
+def draw(clip, evidence, side, most=None):
+    """(frames, the same frames under their evidence) of a clip, each RGB (N, H, W, 3), enlarged to fit `side` at least.
+
+    most: the number of frames, at most; they are evenly spaced.
+    """
+    frames, full, side = frames_of(clip), strongest(evidence), max(side, *clip.shape[:2])
+    places = np.linspace(0, len(frames) - 1, min(len(frames), most or len(frames))).round().astype(int)
+    plain = np.stack([strips.enlarge(frames[place], side) for place in places])
+    return plain, np.stack([overlay(frames[place], evidence[place], full, side) for place in places])
 
 
 def bars(evidence, width):
@@ -72,11 +74,9 @@ def filmstrip(clip, evidence, title, names):
     """
     flat = len(evidence) == 1
     side = min(max(SIDE, WIDE // min(len(evidence), MOST)), SINGLE)
-    plain, under = rows(clip, evidence, max(side, *clip.shape[:2]), MOST)
-    if flat:
-        body = mosaic.beside(plain, under, gap=strips.GAP)
-    else:
-        body = mosaic.below(plain, under, gap=strips.GAP)
+    frames = np.concatenate(draw(clip, evidence, side, MOST))
+    body = mosaic.lay_out(frames, 2 if flat else len(frames) // 2)
+    if not flat:
         body = mosaic.below(body, bars(evidence, body.shape[1]), gap=6)
     return below_text(title, [names], [body])
 
@@ -88,22 +88,16 @@ def below_text(title, names, bodies):
     """
     parts = []
     for words, body in zip(names, bodies, strict=True):
-        half = (max(body.shape[1], LEAST) - MARGIN) // 2
+        half = (max(body.shape[1], LEAST) - 2 * MARGIN) // 2
         colours = [mosaic.write(f"■ {each}", half, 12, color=color) for each, color in zip(words, (FOR, AGAINST))]
-        parts.append(mosaic.below(mosaic.beside(*colours, gap=MARGIN), body, gap=4, least=LEAST))
+        parts.append(mosaic.below(mosaic.beside(*colours, gap=2 * MARGIN), body, gap=4, least=LEAST))
     both = mosaic.beside(*parts, gap=2 * MARGIN)
     return mosaic.below(mosaic.write(title, both.shape[1]), both, margin=MARGIN)
 
 
 def animation(clip, evidence):
     """Pages (T, H, W, 3): each frame, enlarged, beside itself under its evidence."""
-    side, full = max(SINGLE, *clip.shape[:2]), strongest(evidence)
-    return np.stack(
-        [
-            mosaic.beside(strips.enlarge(frame, side), overlay(frame, values, full, side), gap=strips.GAP)
-            for frame, values in zip(frames_of(clip), evidence, strict=True)
-        ]
-    )
+    return mosaic.beside(*draw(clip, evidence, SINGLE))
 
 
 def tile(clip, evidences, title, names):
@@ -111,6 +105,5 @@ def tile(clip, evidences, title, names):
 
     title: what the network says of it; names: of each evidence, what orange and blue speak for.
     """
-    side = max(SMALL, *clip.shape[:2])
-    bodies = [mosaic.below(*rows(clip, values, side, FEW), gap=strips.GAP) for values in evidences]
-    return below_text(title, names, bodies)
+    both = [np.concatenate(draw(clip, values, SMALL, FEW)) for values in evidences]
+    return below_text(title, names, [mosaic.lay_out(frames, len(frames) // 2) for frames in both])

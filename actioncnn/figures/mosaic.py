@@ -9,6 +9,7 @@ import numpy as np
 from actioncnn.figures import text
 
 WHITE = 255
+GAP = 2  # pixels between tiles that belong together, such as the frames of a strip
 TALL = 1.5  # height of a page relative to its width, about, where the number of columns is free
 
 
@@ -24,14 +25,13 @@ def write(line, width, size=13, least=10, color=(0, 0, 0), bold=False):
     return canvas
 
 
-def lay_out(tiles, columns=None, gap=0, margin=0, down=False, align=(0, 0), least=0):
-    """One picture of many tiles; each column is as wide as its widest tile, each row as high as its highest.
+def lay_out(tiles, columns=None, gap=GAP, margin=0, down=False, align=(0, 0), least=0):
+    """A picture of many tiles. A column is as wide as its widest tile, and a row as high as its highest.
 
-    columns: by default so many that the page is about TALL times as high as wide; gap, margin: pixels between the
-    tiles and around them; down: column by column, instead of row by row; align: share of the free room in a cell that
-    is above its tile, and to the left of it; least: width of each column in pixels, at least.
+    columns: by default so many that the page is about TALL times as high as wide. gap, margin: pixels between the
+    tiles, and around all of them. down: fill column by column, instead of row by row. align: the shares of the free
+    room of a cell that are above its tile and to the left of it. least: the least width of a column, in pixels.
     """
-    tiles = [np.asarray(tile) for tile in tiles]
     heights, widths = ([tile.shape[axis] for tile in tiles] for axis in (-3, -2))
     if not columns:
         fitting = (len(tiles) * (max(heights) + gap) / (max(*widths, least) + gap) / TALL) ** 0.5
@@ -51,11 +51,11 @@ def lay_out(tiles, columns=None, gap=0, margin=0, down=False, align=(0, 0), leas
     return canvas
 
 
-def below(*tiles, gap=0, **options):
+def below(*tiles, gap=GAP, **options):
     """Tiles one below the other; options: of lay_out."""
     return lay_out(tiles, 1, gap, **options)
 
 
-def beside(*tiles, gap=0, **options):
+def beside(*tiles, gap=GAP, **options):
     """Tiles side by side; options: of lay_out."""
     return lay_out(tiles, len(tiles), gap, **options)

@@ -118,11 +118,11 @@ def shown_size(path, high):
 def page(examples, cols, animated=False):
     """The examples below their titles: uint8 (N, H, W, 3), N pictures one after the other if `animated`, else one."""
     if not animated:
-        examples = [example._replace(frames=mosaic.beside(*example.frames, gap=strips.GAP)) for example in examples]
+        examples = [example._replace(frames=mosaic.beside(*example.frames)) for example in examples]
     wide = max(example.frames.shape[-2] for example in examples)
     tiles = [
-        mosaic.below(mosaic.write(example.name, wide, TITLE, SMALL), example.frames, align=(0, 0.5), least=wide)
-        for example in examples
+        mosaic.below(mosaic.write(name, wide, TITLE, SMALL), frames, gap=0, align=(0, 0.5), least=wide)
+        for name, frames, *_ in examples
     ]
     pages = mosaic.lay_out(tiles, cols, GAP, GAP)
     return pages if animated else pages[None]

@@ -8,8 +8,6 @@ from PIL import Image
 
 from actioncnn.figures import mosaic
 
-GAP = 2  # pixels between the frames of a strip
-
 
 def visible(frame):
     """A frame (H, W, C) in RGB: gray in all three, the mean of channels that are neither gray nor RGB."""
@@ -30,7 +28,7 @@ def strip(clip, side, most):
     """At most `most` evenly spaced frames of a clip (H, W, T, C), each to fit `side`, side by side in RGB."""
     depth = clip.shape[2]
     places = np.linspace(0, depth - 1, min(depth, most)).round().astype(int)
-    return mosaic.beside(*(enlarge(clip[:, :, place], side) for place in places), gap=GAP)
+    return mosaic.beside(*(enlarge(clip[:, :, place], side) for place in places))
 
 
 def image(pixels, ending=".png"):

@@ -106,8 +106,8 @@ def draw_pages(clips, titles=None):
     side = 256 if count == 1 else 160 if count <= 16 else 96 if count <= 128 else 32
     side = max(side, *clips[0].shape[:2])
     tiles = [np.stack([strips.enlarge(frame, side) for frame in np.moveaxis(clip, 2, 0)]) for clip in clips]
-    if titles and tiles[0].shape[2] >= 96:
-        wide = tiles[0].shape[2]
+    wide = tiles[0].shape[2]
+    if titles and wide >= 96:
         tiles = [mosaic.below(mosaic.write(title, wide, 11), tile) for title, tile in zip(titles, tiles)]
     return mosaic.lay_out(tiles, int(np.ceil(np.sqrt(count * 1.5))), GAP)
 
@@ -125,8 +125,8 @@ def draw_sheet(results, titles, real):
         if clip:
             note = f"best real clip: activation {clip.activation:.3g}, {clip.file}"
             parts += [mosaic.write(note, wide, 12, color=MUTED), strips.strip(clip.frames, side, MOST)]
-        tiles.append(mosaic.below(*parts, gap=2, least=LEAST))
-    return mosaic.lay_out(tiles, gap=12, margin=10, down=True)
+        tiles.append(mosaic.below(*parts, gap=4, least=LEAST))
+    return mosaic.lay_out(tiles, gap=14, margin=10, down=True)
 
 
 def ascent_curves(results, path, names):

@@ -20,18 +20,18 @@ def test_rows_and_columns_are_as_large_as_what_they_hold():
 
 def test_order_and_alignment():
     tiles = [tile(value) for value in range(5)]
-    down = mosaic.lay_out(tiles, 2, down=True)
+    down = mosaic.lay_out(tiles, 2, 0, down=True)
     assert down[::4, ::6, 0].tolist() == [[0, 3], [1, 4], [2, 255]]
-    assert mosaic.lay_out(tiles[:3], 4).shape == (4, 18, 3)  # a column that holds nothing takes no room
-    right = mosaic.below(tile(0, wide=20), tile(1), align=(0, 1))
+    assert mosaic.lay_out(tiles[:3], 4, 0).shape == (4, 18, 3)  # a column that holds nothing takes no room
+    right = mosaic.below(tile(0, wide=20), tile(1), gap=0, align=(0, 1))
     assert (right[4:, 14:] == 1).all() and (right[4:, :14] == 255).all()
-    middle = mosaic.beside(tile(0, high=10), tile(1), align=(0.5, 0), least=9)
+    middle = mosaic.beside(tile(0, high=10), tile(1), gap=0, align=(0.5, 0), least=9)
     assert (middle[3:7, 9:15] == 1).all() and middle.shape == (10, 18, 3)
 
 
 def test_a_picture_is_on_every_page_of_an_animation():
     pages = np.arange(5, dtype=np.uint8)[:, None, None, None] + tile(0)
-    both = mosaic.below(tile(9), pages)
+    both = mosaic.below(tile(9), pages, gap=0)
     assert both.shape == (5, 8, 6, 3) and (both[:, :4] == 9).all() and np.array_equal(both[:, 4:], pages)
 
 
