@@ -90,7 +90,7 @@ def below_text(title, names, bodies):
     for words, body in zip(names, bodies, strict=True):
         half = (max(body.shape[1], LEAST) - 2 * MARGIN) // 2
         colours = [mosaic.write(f"■ {each}", half, 12, color=color) for each, color in zip(words, (FOR, AGAINST))]
-        parts.append(mosaic.below(mosaic.beside(*colours, gap=2 * MARGIN), body, gap=4, least=LEAST))
+        parts.append(mosaic.below(mosaic.beside(*colours, gap=2 * MARGIN), body, gap=4, min_width=LEAST))
     both = mosaic.beside(*parts, gap=2 * MARGIN)
     return mosaic.below(mosaic.write(title, both.shape[1]), both, margin=MARGIN)
 

@@ -33,7 +33,7 @@ def draw_examples(clips, files, classes, truth, probabilities, count=12):
 def tile(picture, lines):
     """A picture with a bar in the color of the first of some lines of text at its left, and the lines at its right."""
     bar = np.full((len(picture), 5, 3), lines[0]["color"], np.uint8)
-    words = mosaic.below(*(mosaic.write(width=TEXT, **line) for line in lines), least=TEXT)
+    words = mosaic.below(*(mosaic.write(width=TEXT, **line) for line in lines), min_width=TEXT)
     return mosaic.beside(mosaic.beside(bar, picture, gap=3), words, gap=GAP, align=(0.5, 0))
 
 

@@ -25,20 +25,20 @@ def write(line, width, size=13, least=10, color=(0, 0, 0), bold=False):
     return canvas
 
 
-def lay_out(tiles, columns=None, gap=GAP, margin=0, down=False, align=(0, 0), least=0):
+def lay_out(tiles, columns=None, gap=GAP, margin=0, down=False, align=(0, 0), min_width=0):
     """A picture of many tiles. A column is as wide as its widest tile, and a row as high as its highest.
 
     columns: by default so many that the page is about TALL times as high as wide. gap, margin: pixels between the
     tiles, and around all of them. down: fill column by column, instead of row by row. align: the shares of the free
-    room of a cell that are above its tile and to the left of it. least: the least width of a column, in pixels.
+    room of a cell that are above its tile and to the left of it. min_width: of each column, in pixels.
     """
     heights, widths = ([tile.shape[axis] for tile in tiles] for axis in (-3, -2))
     if not columns:
-        fitting = (len(tiles) * (max(heights) + gap) / (max(*widths, least) + gap) / TALL) ** 0.5
+        fitting = (len(tiles) * (max(heights) + gap) / (max(*widths, min_width) + gap) / TALL) ** 0.5
         columns = min(max(round(fitting), 1), len(tiles))
     rows, places = -(-len(tiles) // columns), np.arange(len(tiles))
     row, column = (places % rows, places // rows) if down else (places // columns, places % columns)
-    high, wide = np.zeros(row.max() + 1, int), np.full(column.max() + 1, least)
+    high, wide = np.zeros(row.max() + 1, int), np.full(column.max() + 1, min_width)
     np.maximum.at(high, row, heights)
     np.maximum.at(wide, column, widths)
     tops, lefts = (margin + np.cumsum([0, *sizes]) + gap * np.arange(len(sizes) + 1) for sizes in (high, wide))

@@ -121,7 +121,7 @@ def page(examples, cols, animated=False):
         examples = [example._replace(frames=mosaic.beside(*example.frames)) for example in examples]
     wide = max(example.frames.shape[-2] for example in examples)
     tiles = [
-        mosaic.below(mosaic.write(name, wide, TITLE, SMALL), frames, gap=0, align=(0, 0.5), least=wide)
+        mosaic.below(mosaic.write(name, wide, TITLE, SMALL), frames, gap=0, align=(0, 0.5), min_width=wide)
         for name, frames, *_ in examples
     ]
     pages = mosaic.lay_out(tiles, cols, GAP, GAP)

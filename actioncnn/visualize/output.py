@@ -121,12 +121,13 @@ def draw_sheet(results, titles, real):
     for result, title, clip in zip(results, titles, real, strict=True):
         strip = strips.strip(result.frames, side, MOST)
         wide = max(strip.shape[1], LEAST)
-        parts = [mosaic.write(title, wide), mosaic.write(summary(result), wide, 12, color=MUTED), strip]
+        tile = mosaic.below(mosaic.write(title, wide), mosaic.write(summary(result), wide, 12, color=MUTED), strip)
         if clip:
             note = f"best real clip: activation {clip.activation:.3g}, {clip.file}"
-            parts += [mosaic.write(note, wide, 12, color=MUTED), strips.strip(clip.frames, side, MOST)]
-        tiles.append(mosaic.below(*parts, gap=4, least=LEAST))
-    return mosaic.lay_out(tiles, gap=14, margin=10, down=True)
+            both = mosaic.write(note, wide, 12, color=MUTED), strips.strip(clip.frames, side, MOST)
+            tile = mosaic.below(tile, mosaic.below(*both), gap=8)
+        tiles.append(tile)
+    return mosaic.lay_out(tiles, gap=14, margin=10, down=True, min_width=LEAST)
 
 
 def ascent_curves(results, path, names):

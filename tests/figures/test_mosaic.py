@@ -25,7 +25,7 @@ def test_order_and_alignment():
     assert mosaic.lay_out(tiles[:3], 4, 0).shape == (4, 18, 3)  # a column that holds nothing takes no room
     right = mosaic.below(tile(0, wide=20), tile(1), gap=0, align=(0, 1))
     assert (right[4:, 14:] == 1).all() and (right[4:, :14] == 255).all()
-    middle = mosaic.beside(tile(0, high=10), tile(1), gap=0, align=(0.5, 0), least=9)
+    middle = mosaic.beside(tile(0, high=10), tile(1), gap=0, align=(0.5, 0), min_width=9)
     assert (middle[3:7, 9:15] == 1).all() and middle.shape == (10, 18, 3)
 
 
