@@ -9,8 +9,8 @@ import numpy as np
 from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache
 from actioncnn.errors import UserError
-from actioncnn.explain import order, output, overlay
-from actioncnn.figures import strips
+from actioncnn.explain import order, output
+from actioncnn.figures import mosaic, strips
 from actioncnn.files import write
 from actioncnn.model.model import Classifier
 from actioncnn.video import pool
@@ -114,7 +114,7 @@ def explain_videos(paths, model, names, directory, workers):
 def write_sheet(path, tiles):
     """tiles: {index: picture}, in any order."""
     if tiles:
-        write(path, strips.image(overlay.sheet([tiles[index] for index in sorted(tiles)])))
+        write(path, strips.image(mosaic.lay_out([tiles[index] for index in sorted(tiles)], down=True)))
 
 
 def explain_mistakes(wrong, model, directory, workers):
