@@ -33,7 +33,13 @@ KINDS = {
     "parameters": int,
     "seconds": int | float,
 }
-NEEDED = {"options", "model", "parts", "replaces", "metrics"}  # to know which files a run wrote and whether it has ended
+NEEDED = {
+    "options",
+    "model",
+    "parts",
+    "replaces",
+    "metrics",
+}  # to know which files a run wrote and whether it has ended
 START_ANEW = "start anew with --overwrite True in place of --resume"
 UNLIKE = {"output", "cache", "workers", "gpus", "views"}  # options that may differ between a run and its resumption
 RESULT_FOLLOWS_FROM = ("options", "split", "network", "recipe", "precision", "data")
