@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from actioncnn.cli import count, shorten
 from actioncnn.data.groups import scene
 from actioncnn.errors import UserError
-from actioncnn.pages import remarks, statistics
+from actioncnn.pages import statistics
 
 SAME = ("output", "cache", "workers", "gpus", "resume", "videos", "seed", "views")  # options that make no other setting
 ALONE = "\0"  # no name of a file or folder has it
+MANY = 10  # pairs, of which some would be told apart by chance
 
 
 @dataclass
@@ -65,7 +67,7 @@ def compare(runs):
     compared = [of_runs([run], [rows]) for run, rows in zip(runs, places)] if one else settings
     pairs = [pair(*two, resampling, spread, one) for two in itertools.combinations(compared, 2)]
     known = {group for group in groups if not group.startswith(ALONE)}
-    notes += remarks.on_runs(runs, places, known, settings) + remarks.on_pairs(pairs, spread, settings)
+    notes += notes_on_runs(runs, places, known, settings) + notes_on_pairs(pairs, spread, settings)
     rows = [row_of(setting, resampling, bool(known)) for setting in settings]
     return Comparison(runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known))
 
@@ -95,8 +97,8 @@ def common_clips(runs):
 
     A clip is told by its class and file name, or path in the dataset where names alone are not unique.
     """
-    for shorten in (os.path.basename, str):
-        keys = [[*zip(run.true, map(shorten, run.files))] for run in runs]
+    for key_of in (os.path.basename, str):
+        keys = [[*zip(run.true, map(key_of, run.files))] for run in runs]
         places = [{key: row for row, key in enumerate(of_run)} for of_run in keys]
         if [*map(len, keys)] == [*map(len, places)]:
             break
@@ -211,6 +213,45 @@ def verdicts(comparison):
     """The sentences that a person reads: of many pairs those that are told, and how many are not."""
     told = [pair["sentence"] for pair in comparison.pairs if pair["told"]]
     others = [pair["sentence"] for pair in comparison.pairs if not pair["told"]]
-    if len(comparison.pairs) >= remarks.MANY and len(others) > 1:
+    if len(comparison.pairs) >= MANY and len(others) > 1:
         others = [f"{'the other ' if told else 'all '}{len(others)} pairs: these runs do not tell which is better"]
     return told + others
+
+
+def notes_on_runs(runs, places, known, settings):
+    """What a reader must know of the clips that are compared."""
+    notes = [f"{run.name}: {line}" for run in runs for line in run.missing]
+    for run, rows in zip(runs, places):
+        if len(rows) < len(run.files):
+            notes.append(
+                f"{run.name} tested {count(len(run.files), 'clip')}: it is compared on the {len(rows)} that all tested"
+            )
+    splits = dict.fromkeys(str(run.args.get("split")) for run in runs)
+    if len(splits) > 1:
+        why = "; a random split has put clips of their groups into training" if "random" in splits else ""
+        notes.append(f"splits {', '.join(splits)} trained on different clips{why}")
+    if not known:
+        notes.append("no groups are known: clips are taken as independent, which makes intervals too narrow")
+    elif len(known) < 5:
+        notes.append(f"only {count(len(known), 'group')} of clips: intervals by groups are wide or not known")
+    for first, second in itertools.combinations([setting.runs[0] for setting in settings], 2):
+        for one, other in ((first, second), (second, first)):
+            if only := [name for name in one.classes if name not in set(other.classes)]:
+                more = count(len(only), "class")
+                notes.append(f"{one.name} knows {more} that {other.name} does not: {shorten(only)}")
+        if len(first.classes) != len(second.classes):
+            notes.append("with more classes to choose from, the same clips are harder")
+    return list(dict.fromkeys(notes))
+
+
+def notes_on_pairs(pairs, spread, settings):
+    """pairs: of a Comparison; spread: of statistics.seed_spread."""
+    notes = []
+    if pairs and max(len(setting.runs) for setting in settings) == 1:
+        notes.append(
+            f"one seed of each: a standard deviation of {100 * spread[0] ** 0.5:.1f} points between seeds is assumed; "
+            "train with other seeds (--seed 1, 2, ...) to measure it"
+        )
+    if len(pairs) >= MANY and len(settings) > 1:
+        notes.append(f"of {len(pairs)} pairs, about {len(pairs) * 0.05:.0f} would be told apart by chance alone")
+    return notes
