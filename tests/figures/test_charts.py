@@ -8,7 +8,7 @@ from actioncnn.figures import charts
 
 def loss_limits(values):
     rows = [{"epoch": i + 1, "loss": v, "val_loss": v} for i, v in enumerate(values)]
-    axes = charts.loss(rows).axes[0]
+    axes = charts.loss(charts.training_curves(rows, "loss")).axes[0]
     return axes.get_ylim(), [text.get_text() for text in axes.texts]
 
 
@@ -28,7 +28,7 @@ def test_a_loss_that_falls_or_grows_steadily_is_shown_whole():
 
 def test_labels_of_curves_that_end_together_are_apart():
     rows = [{"epoch": 1, "acc": 0.5, "val_acc": 0.5}]
-    first, second = charts.accuracy(rows).axes[0].texts
+    first, second = charts.accuracy(charts.training_curves(rows, "acc")).axes[0].texts
     assert abs(first.get_position()[1] - second.get_position()[1]) == pytest.approx(0.055)
 
 
@@ -37,7 +37,7 @@ def test_labels_of_curves_that_end_together_are_apart():
 )
 def test_accuracy_has_round_limits(values, limits):
     rows = [{"epoch": i + 1, "acc": v, "val_acc": v} for i, v in enumerate(values)]
-    assert charts.accuracy(rows).axes[0].get_ylim() == pytest.approx(limits, abs=0.021)
+    assert charts.accuracy(charts.training_curves(rows, "acc")).axes[0].get_ylim() == pytest.approx(limits, abs=0.021)
 
 
 def test_bars_are_sorted_counted_and_leave_out_what_was_not_tested():
