@@ -1,9 +1,11 @@
 """report.html: one file, harmless whatever the names, readable on any screen; tested in a browser if there is one."""
 
+import base64
 import json
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import numpy as np
@@ -60,6 +62,13 @@ def large(tmp_path_factory):
     return folder, (folder / "report.html").read_text()
 
 
+def is_harmless(chart):
+    """Whether an SVG file is well-formed, and holds no script, no text of others, and no link out of itself."""
+    tags = [each.tag.rpartition("}")[2] for each in ElementTree.fromstring(chart).iter()]
+    links = re.findall(rb"""(?:href=|url\()["']?(.)""", chart)
+    return not {"script", "foreignObject", "image", "text", "a"} & {*tags} and {*links} <= {b"#"}
+
+
 def check_harmless(source):
     """Well-formed, self-contained, no tag but the page's own -> its Reader."""
     seen = Reader(source)
@@ -70,7 +79,10 @@ def check_harmless(source):
     assert [tag for tag, _ in seen.tags].count("script") == 1
     for tag, attributes in seen.tags:
         assert not [name for name in attributes if name.startswith("on")]
-        assert tag != "img" or attributes["src"].startswith("data:image/webp;base64,")
+        if tag == "img":
+            kind, content = attributes["src"].split(";base64,")
+            assert kind in ("data:image/webp", "data:image/svg+xml") and attributes["alt"]
+            assert kind != "data:image/svg+xml" or is_harmless(base64.b64decode(content))
         assert not {"srcset", "xlink:href", "action"} & attributes.keys()
     assert not re.search(r"https?://|url\(|@import", source)
     return seen
@@ -110,7 +122,7 @@ def test_noise_is_not_larger_than_others():
 
 def test_shown_clips_are_the_surest_mistakes(tmp_path):
     run = read_run(made_run(tmp_path / "a", right_of(0.5, 200), list("ABCD")))
-    chosen = run_page.choose_clips(run)
+    chosen = run_page.choose_clips(run, run.matrix)
     wrong = sorted(((ranked[0][1], row) for row, ranked in enumerate(run.ranked) if not run.right[row]), reverse=True)
     assert chosen["mistakes"] == [row for _, row in wrong[:12]]
     for pair, rows in list(chosen.items())[:-1]:
