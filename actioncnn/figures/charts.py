@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from actioncnn.cli import shorten
-from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, shown, style
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, is_plain, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
@@ -39,17 +40,22 @@ class Curve(NamedTuple):
 
 def png(draw, *args):
     """PNG file, as bytes, of the figure draw(*args)."""
-    with style():
-        buffer = io.BytesIO()
-        draw(*args).savefig(buffer, format="png")
-    return buffer.getvalue()
+    return render(draw, args, format="png")
 
 
 def svg(draw, *args):
     """SVG file, as bytes, of the figure draw(*args): without a background, letters as shapes, always the same bytes."""
-    with style(), rc_context({"svg.hashsalt": "actioncnn"}):
-        buffer = io.BytesIO()
-        draw(*args).savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": "actioncnn"}):
+        return render(draw, args, format="svg", transparent=True, metadata={"Date": None})
+
+
+def render(draw, args, **options):
+    with style():
+        figure, buffer = draw(*args), io.BytesIO()
+        for text in figure.findobj(Text):
+            if is_plain(text.get_text()):
+                text.set_family("DejaVu Sans")  # otherwise each of the other fonts is looked up: twice the time
+        figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 
@@ -141,7 +147,7 @@ def small_axes(curves):
         for same in styles.values()
     ]
     lines = [Line2D([], [], **line_style(style)) for style in styles]
-    columns = min(max(int(SMALL[0] / (0.6 + 0.08 * max(map(len, names)))), 1), len(names))
+    columns = min(max(int(SMALL[0] / (0.5 + 0.075 * max(map(len, names)))), 1), len(names))
     below = 0.5 + 0.2 * -(-len(names) // columns)  # inches: numbers of epochs, and the legend
     width, height = SMALL[0], SMALL[1] + below
     figure = Figure((width, height))
