@@ -10,10 +10,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from made_runs import FIRST, made_run, odd_classes
+from markupsafe import Markup
 
 from actioncnn.pages import comparison_page, page, run_page
 from actioncnn.pages.comparison import compare
+from actioncnn.runs import tables
 from actioncnn.runs.run import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -184,6 +187,57 @@ def test_the_page_of_several_runs(tmp_path):
     assert "is better than" in words and "Accuracy by class" in words and "depth" in words
     links = [attributes["href"] for tag, attributes in seen.tags if tag == "a"]
     assert links == ["%3Ci%3E0/report.html"]
+
+
+def alts(source):
+    """Alternative texts of the charts of a page."""
+    images = [attributes for tag, attributes in Reader(source).tags if tag == "img"]
+    return [image["alt"] for image in images if image["src"].startswith("data:image/svg")]
+
+
+def test_charts_are_told_in_words(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "<b>"], epochs=1)
+    rows = [{"epoch": n + 1, "acc": acc, "val_acc": acc / 2} for n, acc in enumerate([0.2, 0.75, 0.5])]
+    tables.write_history(folder / "result.txt", [row | {"loss": float("nan"), "val_loss": None} for row in rows])
+    run_page.write(folder)
+    accuracy, bars = alts((folder / "report.html").read_text())  # of the loss there is nothing to draw
+    for words in ("training 0.500", "0.750 after epoch 2", "validation 0.250", "0.375 after epoch 2"):
+        assert words in accuracy
+    matrix = read_run(folder).matrix
+    assert f"A {matrix[0, 0]} of 20" in bars and f"<b> {matrix[1, 1]} of 20" in bars
+
+
+def test_the_best_loss_is_the_lowest(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "B"], epochs=4)
+    run_page.write(folder)
+    assert "training 1.000 at the end, at best 1.000 after epoch 4" in alts((folder / "report.html").read_text())[1]
+
+
+@pytest.mark.parametrize(("nclass", "charts"), [(2, 1), (12, 1), (13, 2), (101, 2), (250, 6)])
+def test_bars_of_many_classes_stand_in_several_charts(tmp_path, nclass, charts):
+    classes = [f"Class{n}" for n in range(nclass)]
+    matrix = np.diag(np.arange(nclass)) + np.eye(nclass, dtype=int)
+    drawn = run_page.bars(matrix, classes)
+    assert len(drawn) == charts
+    assert sum(chart.alt.count(" of ") for chart in drawn) == nclass + charts
+
+
+def test_a_page_of_the_same_run_is_the_same(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "B"])
+    pages = []
+    for name in ("first.html", "second.html"):
+        run_page.write(folder, moving, tmp_path / name)
+        pages.append((tmp_path / name).read_bytes())
+    assert pages[0] == pages[1]
+
+
+def test_a_template_escapes_names_and_knows_all_that_it_writes():
+    macros = page.TEMPLATES.get_template("macros.html").module
+    row = macros.table(["<i>"], [['<b>\x1b\u202e"', Markup("<u>")]])
+    assert "<i>" not in row and "&lt;i&gt;" in row and "<u>" in row
+    assert "<b>" not in row and "\x1b" not in row and "\u202e" not in row and '"' not in row.partition("&lt;b")[2][:9]
+    with pytest.raises(UndefinedError):
+        page.TEMPLATES.get_template("run.html").render(title="no run")
 
 
 PROBE = """<script>
