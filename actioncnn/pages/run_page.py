@@ -122,7 +122,9 @@ def matrix_layout(matrix, classes):
             "column": column,
             "number": int(matrix[row, column]),
             "clips": count(clips[row], "clip"),
-            "opacity": round(0.25 + 0.55 * (matrix[row, column] / clips[row]) ** 0.6, 2),  # few stand out from none
+            "opacity": round(
+                0.25 + 0.55 * (matrix[row, column] / clips[row]) ** 0.6, 2
+            ),  # a root: small shares show too
         }
         for row, column in np.argwhere(matrix).tolist()
     ]
