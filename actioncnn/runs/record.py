@@ -39,7 +39,7 @@ NEEDED = {
     "parts",
     "replaces",
     "metrics",
-}  # to know which files a run wrote and whether it has ended
+}  # for what a folder's life needs
 START_ANEW = "start anew with --overwrite True in place of --resume"
 UNLIKE = {"output", "cache", "workers", "gpus", "views"}  # options that may differ between a run and its resumption
 RESULT_FOLLOWS_FROM = ("options", "split", "network", "recipe", "precision", "data")
@@ -77,7 +77,7 @@ class Record(dict):
     @property
     def dataset_options(self):
         """The DatasetOptions of the data, with its one split; None where the record does not name a directory."""
-        values = self.get("dataset") or self.options | {name: self[name] for name in ("split", "seed") if name in self}
+        values = self.get("dataset") or {"seed": self.get("seed")} | self.options
         return options_of(values) if isinstance(values.get("videos"), str) else None
 
     @property

@@ -47,8 +47,8 @@ def warn_once(message):
 
 def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png")):
     """Accuracy and loss by epoch, training and validation; history as in tables.write_history."""
-    for name, draw in zip(names, (charts.accuracy, charts.loss), strict=True):
-        picture(directory / name, charts.png, draw, history)
+    for name, draw, key in zip(names, (charts.accuracy, charts.loss), ("acc", "loss"), strict=True):
+        picture(directory / name, charts.png, draw, charts.training_curves(history, key))
 
 
 def plot_model(directory, model):

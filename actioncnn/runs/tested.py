@@ -16,6 +16,8 @@ from actioncnn.errors import UserError
 from actioncnn.runs.run import read_run
 from actioncnn.video import pool
 
+LAYOUT = ("class_level", "train_list", "test_list")  # options that say which class a video has
+
 
 class TestClip(NamedTuple):
     """A test clip of a run."""
@@ -155,7 +157,7 @@ def understand_as(directory, given, options=None, classes=None):
             problems.append(error)
             continue
         if classes is None or known & {name.casefold() for name in dataset.classes}:
-            taken = {name: getattr(each, name) for name in ("class_level", "train_list", "test_list")}
+            taken = {name: getattr(each, name) for name in LAYOUT}
             taken = {name: value for name, value in taken.items() if value and name not in given}
             return dataset, " ".join(f"--{name.replace('_', '-')} {value}" for name, value in taken.items())
         problems.append(UserError(unknown(directory, dataset.classes, classes)))
@@ -171,9 +173,10 @@ def unknown(directory, names, classes):
 
 
 def is_same(dataset, options, record):
-    """Whether a Dataset is the one of a run: it lies where that lay, or has the same files in all of its classes."""
-    if os.path.realpath(dataset.options.videos) == os.path.realpath(options.videos):
-        return True
+    """Whether a Dataset is the one of a run: understood alike, where that lay, or with the same files in its classes."""
+    here, there = dataset.options, options
+    if os.path.realpath(here.videos) == os.path.realpath(there.videos):
+        return all(getattr(here, name) == getattr(there, name) for name in LAYOUT)
     prints = record.fingerprints
     return bool(prints) and prints.items() <= dataset.fingerprints().items()
 

@@ -64,7 +64,7 @@ def test_runs_are_compared_on_what_all_tested(tmp_path):
     order = np.random.default_rng(0).permutation(420)
     for name in ("files", "true", "ranked", "groups"):
         setattr(second, name, [getattr(second, name)[i] for i in order])
-    second.args["split"] = "random"
+    second.record["split"] = "random"
     result = compare([first, second])
     assert result.clips == 390 and any("it is compared on the 390" in line for line in result.notes)
     assert any("random split has put" in line for line in result.notes)
