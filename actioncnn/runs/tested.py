@@ -173,7 +173,7 @@ def unknown(directory, names, classes):
 
 
 def is_same(dataset, options, record):
-    """Whether a Dataset is the one of a run: understood alike, where that lay, or with the same files in its classes."""
+    """Whether a Dataset is the one of a run: understood alike at the same place, or with the same files."""
     here, there = dataset.options, options
     if os.path.realpath(here.videos) == os.path.realpath(there.videos):
         return all(getattr(here, name) == getattr(there, name) for name in LAYOUT)
