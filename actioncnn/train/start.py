@@ -48,7 +48,7 @@ class Start:
         """A line, in a list, where the model was trained on some of the test clips of LabelledClips."""
         if not self.record:
             return [
-                f"--start {self.path}: no run tells what it was trained on, which may be clips that are tested here"
+                f"--start {self.path}: what it was trained on is not known; it may be clips that are tested here"
             ]
         seen = trained_on(self.model.parent, self.record, [data.videos[row] for row in data.test])
         if seen is None:
