@@ -21,11 +21,12 @@ def parse():
     add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
     add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
     add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input"))
+    reading.add_options(parser.add_argument_group("the model's input and output"))
     add = parser.add_argument_group("what is explained").add_argument
-    add("--class", dest="name", help="what speaks for this class (default: that which each video is taken for)")
-    add("--against", help="why not this class (default: any other)")
-    add("--mistakes", type=cli.whole_number(1), help="so many of the most confident mistakes of --run")
+    name = "what speaks for this class (default: that which each video is taken for); of --mistakes those of this class"
+    add("--class", dest="name", help=name)
+    add("--against", help="why not this class (default: any other); of --mistakes those taken for this class")
+    add("--mistakes", metavar="N", type=cli.whole_number(1), help="the N most confident mistakes of --run")
     videos = "does motion matter: the test clips of --run in this dataset, else all of it, in other orders of frames"
     add("--videos", type=Path, help=videos)
     add = parser.add_argument_group("files").add_argument
@@ -41,30 +42,36 @@ def checked(parser, args):
         parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
     if not args.paths and not args.mistakes and not args.videos:
         parser.error("name a video, or give --mistakes N, or --videos DIRECTORY")
+    if (args.name or args.against) and not args.paths and not args.mistakes:
+        parser.error("--class and --against go with videos or --mistakes; the order of frames is told of all classes")
+    if args.name and args.against and args.name.casefold() == args.against.casefold():
+        parser.error(f"--class {args.name} --against {args.against}: give two classes, or leave out --against")
     reading.check_options(parser, args)
     return args
 
 
 def main():
     args = parse()
+    from actioncnn.data.index import expand
     from actioncnn.explain import jobs, tested
     from actioncnn.files import make_output
-    from actioncnn.model.model import find_model
-    from actioncnn.predict import pipeline
+    from actioncnn.runs.find import find_model
 
-    asked = reading.Asked(args.range, args.axes, args.scrambled)
-    model = jobs.Model(find_model(args.run, args.model, args.weights, args.classes, asked))
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
+    late, names = jobs.LateModel(files), (args.name, args.against)
+    if files.known_names:  # before videos are read
+        jobs.labels_of(names, files.known_names)
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None
     if args.paths:
-        failures += jobs.explain_videos(pipeline.expand(args.paths), model, (args.name, args.against), *rest)
+        failures += jobs.explain_videos(expand(args.paths), late, names, *rest)
     if args.mistakes:
-        failures += jobs.explain_mistakes(tested.mistakes(test_clips, args.mistakes), model, *rest)
+        failures += jobs.explain_mistakes(test_clips, args.mistakes, late, names, *rest)
     if args.videos and not args.mistakes:
-        clips = test_clips or tested.labelled(args.videos, model.loaded.classes)
+        clips = test_clips or tested.labelled(args.videos, late.loaded.classes)
         title = f"{len(clips)} test clips of {args.run}" if test_clips else f"{len(clips)} clips of {args.videos}"
-        failures += jobs.compare_orders(clips, model.loaded, args.output, title, args.workers)
+        failures += jobs.compare_orders(clips, late.loaded, args.output, title, args.workers)
     cli.say(f"results: {args.output}")
     if failures:
         sys.exit(1)

@@ -73,8 +73,8 @@ def fit(name, data, recipe, seed, on, epochs, batch, begin=lambda model: None):
 
 
 def save(model, classes, folder):
-    from actioncnn.model.classes import write_classes
     from actioncnn.model.saving import save_model
+    from actioncnn.runs.classes import write_classes
 
     folder.mkdir(parents=True, exist_ok=True)
     write_classes(folder, classes)

@@ -3,8 +3,8 @@
 import numpy as np
 from pictures import history
 
-from actioncnn.model.classes import write_classes
 from actioncnn.runs import tables
+from actioncnn.runs.classes import write_classes
 
 FIRST = ["<script>alert(1)</script>", "A&B \"quoted\" 'too'", "كرة السلة", "篮球", "x" * 90, "</title><img src=x>"]
 

@@ -16,9 +16,7 @@ FLOORS = (  # from the ground up; a module may import those below it, and of its
     {"figures"},
     {"runs"},
     {"pages"},
-    {"predict", "visualize"},
-    {"explain"},
-    {"train"},
+    {"train", "predict", "explain", "visualize"},
 )
 HEAVY = {"keras", "tensorflow"}
 LIGHT_ROOMS = {"video", "data", "figures", "pages"}  # but for what makes batches, and what asks Keras to draw a network

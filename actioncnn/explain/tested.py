@@ -33,15 +33,20 @@ def tested(run, videos=None):
     return there
 
 
-def mistakes(clips, count):
-    """The `count` most confident mistakes among Tested clips."""
-    return sorted((clip for clip in clips if clip.predicted != clip.true), key=lambda clip: -clip.confidence)[:count]
+def mistakes(clips, count, true=None, predicted=None):
+    """The `count` most confident mistakes among Tested clips: of the class `true`, taken for the class `predicted`.
+
+    None: of any class.
+    """
+    wrong = [clip for clip in clips if clip.predicted != clip.true]
+    wrong = [clip for clip in wrong if true in (None, clip.true) and predicted in (None, clip.predicted)]
+    return sorted(wrong, key=lambda clip: -clip.confidence)[:count]
 
 
 def labelled(directory, classes):
     """The videos of a dataset whose class is one of `classes`, as Tested. UserError: there is none."""
     videos = index.scan(directory, test=True)
-    found = [Tested(video.path, video.name, None, None) for video in videos if video.name in classes]
-    if not found:
+    clips = [Tested(video.path, video.name, None, None) for video in videos if video.name in classes]
+    if not clips:
         raise UserError(f"--videos: no video in {directory} is of a class of the model, as {classes[0]}")
-    return found
+    return clips

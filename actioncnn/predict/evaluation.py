@@ -9,8 +9,8 @@ from actioncnn.cli import bar, count, say, shorten, warn
 from actioncnn.data import cache, index
 from actioncnn.errors import UserError
 from actioncnn.files import make_output
-from actioncnn.model.find import read_args
-from actioncnn.model.model import load_classifier
+from actioncnn.model.labels import find_label
+from actioncnn.model.model import open_model
 from actioncnn.runs import metrics, results, tables
 
 BATCH = 64  # clips
@@ -23,23 +23,23 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None, views=
     a video gave no frame, else 0.
     """
     videos = index.scan(directory, test=True)
-    classifier = load_classifier(files, views)
-    videos, labels = known(videos, classifier.classes)
+    model = open_model(files, views)
+    videos, labels = known(videos, model.classes)
     output = output or Path(f"evaluation_{directory.absolute().name}")
     make_output(output)
     if trained_on(files, directory):
         warn(f"note: the model was trained on videos of {directory}, which flatters these figures")
-    clips, failures = cache.load_clips(videos, classifier.reads, cache_dir, workers)
+    clips, failures = cache.load_clips(videos, model.reads, cache_dir, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     truth = np.array(labels)[good]
-    probabilities = predict(classifier, Rows(classifier.reads.pick(clips), good))
+    probabilities = predict(model, Rows(model.reads.pick(clips), good))
     figures = metrics.evaluate(truth, probabilities)
-    classes = classifier.classes
+    classes = model.classes
     say(f"videos: {len(good)} of {len(set(labels))} classes in {directory}; the model knows {len(classes)}")
     of_views = f"mean of {views} views, " if views > 1 else ""
     say(f"test: {of_views}{tables.told(figures, truth)}")
     paths = [os.path.relpath(videos[row].path, directory) for row in good]
-    shown = Rows(classifier.sampling.views(clips, views)[0], good)
+    shown = Rows(model.sampling.views(clips, views)[0], good)
     results.write_evaluation(output, shown, paths, classes, truth, probabilities)
     counts = {"videos": len(videos), "tested": len(good), "classes": len(set(truth.tolist()))}
     values = {"model": files.model, "weights": files.weights, "videos": directory, "views": views, "counts": counts}
@@ -52,7 +52,7 @@ def evaluate(files, directory, output=None, cache_dir=None, workers=None, views=
 
 def trained_on(files, directory):
     """Whether args.json beside the model names this directory, as seen from here."""
-    trained = read_args(files.model.parent).get("options", {}).get("videos")
+    trained = files.args.get("options", {}).get("videos")
     return trained is not None and os.path.realpath(trained) == os.path.realpath(directory)
 
 
@@ -61,9 +61,7 @@ def known(videos, classes):
 
     UserError: it knows none.
     """
-    labels = {name.casefold(): label for label, name in reversed(list(enumerate(classes)))}
-    labels |= {name: label for label, name in enumerate(classes)}
-    label_of = {video.name: labels.get(video.name, labels.get(video.name.casefold())) for video in videos}
+    label_of = {name: find_label(name, classes) for name in {video.name: None for video in videos}}
     unknown = [name for name, label in label_of.items() if label is None]
     if len(unknown) == len(label_of):
         raise UserError(
@@ -92,11 +90,11 @@ class Rows:
         return self.clips[self.rows[place]]
 
 
-def predict(classifier, clips):
+def predict(model, clips):
     """Probabilities of clips, float32 (N, classes)."""
     probabilities = []
     with bar(total=len(clips), unit="clip", desc="testing") as progress:
         for start in range(0, len(clips), BATCH):
-            probabilities.append(classifier(clips[start : start + BATCH]))
+            probabilities.append(model(clips[start : start + BATCH]))
             progress.update(len(probabilities[-1]))
     return np.concatenate(probabilities)

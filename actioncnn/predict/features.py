@@ -10,7 +10,6 @@ from actioncnn.cli import bar, warn
 from actioncnn.data.dataset import divide, load_dataset
 from actioncnn.data.index import class_and_group
 from actioncnn.errors import UserError
-from actioncnn.model.find import read_args
 
 BATCH = 64  # clips
 NEAREST = 5  # training clips that are named
@@ -40,18 +39,18 @@ def as_npz(results, classes):
     return content.getvalue()
 
 
-def nearest(files, classifier, workers=None):
+def nearest(model, workers=None):
     """A function of a path and Row: the training clips whose features point most nearly where the Row's do (cosine).
 
     [{"file", "class", "similarity"}], the clip itself left out. None, and a line that says why, where the model's run
     or its videos are not there.
     """
     try:
-        data = trained_on(files, classifier.sampling, workers)
+        data = trained_on(model, workers)
     except UserError as error:
         warn(f"note: no nearest training clips: {error}")
         return None
-    units = directions(features_of(classifier, data))
+    units = directions(features_of(model, data))
     videos = [data.videos[row] for row in data.train]
     places = np.array([os.path.realpath(video.path) for video in videos])
 
@@ -66,26 +65,26 @@ def nearest(files, classifier, workers=None):
     return told
 
 
-def trained_on(files, sampling, workers):
+def trained_on(model, workers):
     """dataset.Data of the run that made the model. UserError: args.json or the videos that it names are not there."""
-    args = read_args(files.model.parent) if files.sampling else {}
+    args = model.files.args
     options = args.get("options", {})
     if not {"videos", "nclass"} <= options.keys() or not {"split", "seed"} <= args.keys():
-        raise UserError(f"no args.json tells of the run that made {files.model}")
+        raise UserError(f"no args.json tells of the run that made {model.files.model}")
     directory = Path(options["videos"])
     layout = {name: Path(options[name]) for name in ("train_list", "test_list") if options.get(name)}
     layout |= {"class_level": options.get("class_level")}
     layout |= {"split": options.get("split", "1"), "say": lambda *_, **__: None}
-    data, _ = load_dataset(directory, options["nclass"], sampling, options.get("cache"), workers, **layout)
+    data, _ = load_dataset(directory, options["nclass"], model.sampling, options.get("cache"), workers, **layout)
     return divide(data, args["split"], args["seed"])[0]
 
 
-def features_of(classifier, data):
+def features_of(model, data):
     """Features of the training clips, float32 (N, units)."""
     parts = []
     with bar(total=len(data.train), unit="clip", desc="training clips") as progress:
         for start in range(0, len(data.train), BATCH):
-            parts.append(classifier.features(data.clips[data.train[start : start + BATCH]]))
+            parts.append(model.features(data.clips[data.train[start : start + BATCH]]))
             progress.update(len(parts[-1]))
     return np.concatenate(parts)
 

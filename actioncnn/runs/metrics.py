@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+SURE = 2  # standard errors, from which a difference is one
+
 
 def evaluate(truth, probabilities):
     """{"loss", "top1", "top5", "mean_class_accuracy"} of tested clips, nan without any.
@@ -50,3 +52,20 @@ def class_figures(matrix):
     right, clips, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     pairs = ((right, predicted), (right, clips), (2 * right, clips + predicted))
     return np.array([np.where(of > 0, part / np.maximum(of, 1), np.nan) for part, of in pairs])
+
+
+def tell_motion(right, mixed, nclass):
+    """A sentence: whether a network goes by the order of the frames.
+
+    right: whether it is right about each clip, (N,); mixed: the same with its frames shuffled, or the share of several
+    shuffles in which it is right.
+    """
+    right, mixed, count = np.asarray(right, float), np.asarray(mixed, float), len(right)
+    lost = right - mixed
+    error = max(lost.std() / count**0.5, 0.5 / count)
+    figures = f"accuracy {right.mean():.1%}, with frames shuffled {mixed.mean():.1%}"
+    if right.mean() - 1 / nclass < SURE * (right.mean() * (1 - right.mean()) / count) ** 0.5:
+        return f"{figures}: no better than chance as they are, so this tells nothing of motion"
+    if lost.mean() < SURE * error:
+        return f"{figures}: as good without the order of the frames, the network does not see motion"
+    return f"{figures}: {100 * lost.mean():.0f} of its points depend on the order of the frames, that is, on motion"

@@ -9,8 +9,8 @@ import numpy as np
 
 from actioncnn.data.index import alphabetical, class_and_group
 from actioncnn.errors import UserError
-from actioncnn.model.classes import BESIDE, read_classes
 from actioncnn.runs import tables
+from actioncnn.runs.classes import BESIDE, read_classes
 from actioncnn.runs.metrics import confusion
 
 PARTS = ("split_*", "fold_*")  # folders of --split all and of --split folds:K

@@ -16,10 +16,10 @@ from actioncnn.data.cache import default_cache
 from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
 from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
-from actioncnn.model.classes import write_classes
-from actioncnn.model.saving import save_model
+from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
 from actioncnn.runs import clips, folder, metrics, record, results, tables
+from actioncnn.runs.classes import write_classes
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
@@ -154,7 +154,7 @@ class Run:
 
     def write(self, model, probabilities, figures):
         data, path = self.data, self.output / self.network.stem
-        facts = {"classes": data.classes, "sampling": data.sampling._asdict()}
+        facts = {"classes": data.classes, "sampling": data.sampling._asdict()} | MARK
         save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"), path.with_suffix(".keras"), facts)
         results.plot_model(self.output, model)
         videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]

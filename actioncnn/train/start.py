@@ -5,8 +5,8 @@ from functools import cached_property
 
 from actioncnn.cli import say
 from actioncnn.errors import UserError
-from actioncnn.model.classes import BESIDE, read_classes
-from actioncnn.model.find import find
+from actioncnn.runs.classes import BESIDE, read_classes
+from actioncnn.runs.find import find_files
 from actioncnn.video.sampling import Sampling, told_of
 
 SHAPE = ("size", "depth", "color")  # options of the training scripts that the shape of a model's input tells
@@ -23,7 +23,7 @@ class Start:
     def __init__(self, path, sampling, output=None):
         self.path, self.sampling = path, sampling
         self.said = {}  # by number of the member: what it took
-        self.model, self.weights, args = find(*((path,) if path.is_dir() else (None, path)), option="--start")
+        self.model, self.weights, args = find_files(*((path,) if path.is_dir() else (None, path)), option="--start")
         folder = self.model.parent
         if output and folder.resolve() in (
             each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
@@ -49,7 +49,7 @@ class Start:
         from actioncnn.model import loading
 
         path = self.model.parent / BESIDE
-        return loading.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
+        return loading.read_facts(self.weights).get("classes") or (read_classes(path) if path.is_file() else None)
 
     @cached_property
     def members(self):

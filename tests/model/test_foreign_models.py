@@ -8,9 +8,10 @@ import pytest
 from keras import layers
 
 from actioncnn.errors import UserError
-from actioncnn.model.model import Classifier, find_model
-from actioncnn.model.reading import Asked, read
+from actioncnn.model.model import open_model
+from actioncnn.model.reading import Asked, infer_reading
 from actioncnn.model.saving import save_model
+from actioncnn.runs.find import find_model
 
 CLIPS = np.random.default_rng(0).integers(0, 256, (3, 12, 16, 5, 3), np.uint8)  # (B, H, W, T, C)
 SQUARE = CLIPS[:, :, :12]
@@ -37,7 +38,7 @@ def save(model, folder, kind="keras", name="m"):
 
 
 def classifier(path, **asked):
-    return Classifier(find_model(model=path, asked=Asked(**asked)))
+    return open_model(find_model(model=path, asked=Asked(**asked)))
 
 
 def forward(model, inputs):
@@ -116,7 +117,7 @@ def test_input(name, tmp_path, capsys):
 
 
 def test_time_first_is_told_by_layers_in_both_directions():
-    assert read(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
+    assert infer_reading(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
 
 
 def test_options_come_before_what_is_assumed(tmp_path, capsys):
@@ -198,7 +199,7 @@ def test_features_are_what_the_head_is_given(tmp_path):
     clip, members = keras.Input(COLOUR), [conv3d(COLOUR), conv3d(COLOUR)]
     members[0].add(layers.Dropout(0.5))
     mean = keras.Model(clip, layers.Average()([member(clip) for member in members]))
-    network = Classifier(find_model(model=save(mean, tmp_path)), features=True)
+    network = classifier(save(mean, tmp_path))
     parts = np.split(network.features(SQUARE), 2, axis=1)
     dense = [next(each for each in member.layers if isinstance(each, layers.Dense)) for member in members]
     shares = [np.asarray(layer(part)) for layer, part in zip(dense, parts, strict=True)]
@@ -243,16 +244,16 @@ def test_the_family_of_2017_takes_0_to_255_and_scrambled_colour(tmp_path, capsys
     video = np.moveaxis(SQUARE[0, ..., ::-1], 2, 0)  # (T, H, W, BGR), as OpenCV reads
     original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 12, 12, 5, 3))  # as the scripts did
     assert (original == scrambled[:1]).all()
-    reading = read(network, ["m.json"], Asked(scrambled=False))
+    reading = infer_reading(network, ["m.json"], Asked(scrambled=False))
     assert (reading.feed(SQUARE) == SQUARE).all() and (reading.low, reading.high) == (0, 255)
-    reading = read(of_2017(1), ["m.json"])
+    reading = infer_reading(of_2017(1), ["m.json"])
     assert not reading.scrambled and (reading.low, reading.high) == (0, 255)
 
 
 def test_another_stack_is_of_the_family_by_its_name_alone():
     network = of_2017(3, pool=2)
-    assert not read(network, ["m.json"]).scrambled
-    named = read(network, ["ucf101_3dcnnmodel.json"])
+    assert not infer_reading(network, ["m.json"]).scrambled
+    named = infer_reading(network, ["ucf101_3dcnnmodel.json"])
     assert named.scrambled and (named.low, named.high) == (0, 255)
 
 

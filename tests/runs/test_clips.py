@@ -29,6 +29,6 @@ def test_folders_of_pictures_are_clips(folder, capsys):
     run = read_run(folder)
     assert sorted(reader(1)(run, [0, 1, 2])) == [0, 1] and "1 of 3 clips to show are not in" in capsys.readouterr().err
     assert [clip.path.name for clip in tested.tested(folder)] == run.files[:2]
-    found = SimpleNamespace(args=run.args, model=folder / "model.json")
-    clips, which = runpy.run_path(str(ROOT / "export.py"))["test_clips"](found, sampling.of_run(run.args), workers=1)
+    files = SimpleNamespace(args=run.args, model=folder / "model.json")
+    clips, which = runpy.run_path(str(ROOT / "export.py"))["test_clips"](files, sampling.of_run(run.args), workers=1)
     assert which == "2 test clips" and clips.shape == (2, 32, 32, 10, 1)

@@ -10,8 +10,8 @@ from keras import layers
 
 from actioncnn import device
 from actioncnn.errors import UserError
-from actioncnn.model.classes import write_classes
 from actioncnn.model.saving import save_model
+from actioncnn.runs.classes import write_classes
 from actioncnn.train import loop, networks
 from actioncnn.train.recipes import Recipe
 from actioncnn.train.start import Start, fitting

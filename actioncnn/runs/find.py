@@ -5,8 +5,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.errors import UserError
+from actioncnn.model.loading import read_facts
+from actioncnn.model.model import ModelFiles, sampling_told
+from actioncnn.model.reading import Asked
+from actioncnn.runs.classes import find_names
+from actioncnn.video.sampling import told_of
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
+
+
+def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):  # noqa: B008 - immutable
+    """model.ModelFiles of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
+
+    classes: the file of --classes. UserError: a file is missing, or `run` does not say which of several models it is.
+    """
+    model, weights, args = find_files(run, model, weights)
+    facts = read_facts(weights)
+    names = find_names(model, classes, facts.get("classes"))
+    sampling = told_of(args, model.parent) or (None if asked.axes else sampling_told(facts))
+    return ModelFiles(model, weights, args, facts, sampling, names, asked)
 
 
 class Found(NamedTuple):
@@ -17,7 +34,7 @@ class Found(NamedTuple):
     args: dict
 
 
-def find(run=None, model=None, weights=None, option="--run"):
+def find_files(run=None, model=None, weights=None, option="--run"):
     """Found of the model in the directory `run`, or of `model`: a file, its weights by default beside it, or a run.
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
@@ -38,11 +55,6 @@ def find(run=None, model=None, weights=None, option="--run"):
     return Found(model, weights, args)
 
 
-def files_of(model, weights):
-    """A model's file and weights as they are given, or, where `model` is a run's directory, those that are there."""
-    return find(None, model, weights)[:2] if model.is_dir() else (model, weights)
-
-
 def check_finished(folder, args):
     """UserError: args.json says that a run has begun there, and not that it has ended."""
     if "metrics" in args and args["metrics"] is None:
@@ -50,6 +62,7 @@ def check_finished(folder, args):
 
 
 def read_args(folder):
+    """What args.json in a folder says, {} where there is none. UserError: it is damaged."""
     path = folder / "args.json"
     try:
         args = json.loads(path.read_text("utf-8"))
@@ -61,6 +74,7 @@ def read_args(folder):
 
 
 def only_model(folder, args, option="--run"):
+    """Path of the one model in a run's folder. UserError: there is none, or there are several."""
     if not folder.is_dir():
         raise UserError(f"{option}: {folder} is not a directory; give the --output of a training run")
     named = folder / f"{args.get('model')}.json"

@@ -1,0 +1,36 @@
+"""Names of a model's classes, in label order: classes.txt beside it, or any file with one name a line."""
+
+from pathlib import Path
+
+from actioncnn import files
+from actioncnn.errors import UserError
+from actioncnn.model.model import Names
+
+BESIDE = "classes.txt"
+
+
+def write_classes(directory, classes):
+    files.write(Path(directory) / BESIDE, "".join(f"{name}\n" for name in classes))
+
+
+def read_classes(path):
+    """The names in a file; bytes that are no UTF-8 come back as they were where they are written."""
+    text = Path(path).read_text("utf-8-sig", "surrogateescape")
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def find_names(model, option=None, told=None):
+    """Names of the classes of the model in the file `model`: a tuple of model.Names, the first that fits counts.
+
+    option: the file of --classes, which alone counts where it is given; told: names in the model's own file. Else those
+    of classes.txt beside the model. UserError: a file cannot be read.
+    """
+    beside = Path(model).parent / BESIDE
+    try:
+        if option:
+            return (Names(read_classes(option), f"--classes {option}", required=True),)
+        names = (Names(told),) if told else ()
+        return (*names, Names(read_classes(beside), str(beside))) if beside.is_file() else names
+    except OSError as error:
+        path = error.filename or beside
+        raise UserError(f"--classes {path}: {(error.strerror or str(error)).lower()}; give another file") from None
