@@ -15,9 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from actioncnn.data.index import expand  # noqa: E402
 from actioncnn.device import cpus  # noqa: E402
-from actioncnn.model.model import Classifier, find_model  # noqa: E402
+from actioncnn.model.model import open_model  # noqa: E402
 from actioncnn.predict import pipeline  # noqa: E402
+from actioncnn.runs.find import find_model  # noqa: E402
 from actioncnn.video import pool  # noqa: E402
 
 
@@ -29,9 +31,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=3, help="times that each video is read in a round (default: 3)")
     parser.add_argument("--rounds", type=int, default=3, help="of both, in turn (default: 3)")
     args = parser.parse_args()
-    paths = pipeline.expand([args.videos]) * args.repeat
+    paths = expand([args.videos]) * args.repeat
     files = find_model(args.run)
-    model = Classifier(files)
+    model = open_model(files)
     for _ in pipeline.predict_videos(paths[: pipeline.BATCH + 1], model.sampling, lambda: model):
         pass
     print(f"{len(paths)} videos, {cpus()} processors, {args.rounds} rounds: median [range]")

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+SURE = 2  # standard errors, from which a difference is one
+
 
 def evaluate(truth, probabilities):
     """{"loss", "top1", "top5", "mean_class_accuracy"} of tested clips, nan without any.
@@ -52,14 +54,11 @@ def class_figures(matrix):
     return np.array([np.where(of > 0, part / np.maximum(of, 1), np.nan) for part, of in pairs])
 
 
-SURE = 2  # standard errors, from which a difference is one
+def tell_motion(right, mixed, nclass):
+    """A sentence: whether a network goes by the order of the frames.
 
-
-def order_verdict(right, mixed, nclass):
-    """A sentence on whether a network goes by the order of frames.
-
-    right: whether it is right about each clip as it is; mixed: the share of the clip's shuffled variants that it is
-    right about; both (N,).
+    right: whether it is right about each clip, (N,); mixed: the same with its frames shuffled, or the share of several
+    shuffles in which it is right.
     """
     right, mixed, count = np.asarray(right, float), np.asarray(mixed, float), len(right)
     lost = right - mixed

@@ -14,7 +14,7 @@ from actioncnn.data.clips import Rows, test_views
 from actioncnn.data.dataset import digest, relative, untold_groups
 from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
-from actioncnn.model.saving import save_model
+from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, metrics, results, tables
 from actioncnn.runs.classes import write_classes
@@ -138,7 +138,7 @@ class Run:
 
     def write(self, model, probabilities, figures):
         data, path = self.data, self.output / self.plan.network.stem
-        facts = {"classes": data.classes, "sampling": data.sampling._asdict()}
+        facts = {"classes": data.classes, "sampling": data.sampling._asdict()} | MARK
         save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"), path.with_suffix(".keras"), facts)
         results.plot_model(self.output, model)
         videos, tested = [data.videos[row] for row in data.test], Rows(data.clips, data.test)

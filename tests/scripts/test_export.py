@@ -62,15 +62,16 @@ def test_the_check(run, trained_run, tmp_path, monkeypatch):
     code, output, _ = run("export.py", *options, "--videos", tmp_path / "none")
     assert code == 0 and "noise" in output and "give --videos" in output
     assert {path.name for path in (folder / "export").iterdir()} >= {"labels.txt", "ucf101_3dcnnmodel.keras"}
-    opened = formats.opened
-    monkeypatch.setattr(formats, "opened", lambda *how: lambda clips: opened(*how)(clips) + 2e-5)
+    opened = formats.open_export
+    shifted = lambda *export: lambda clips: [output + 2e-5 for output in opened(*export)(clips)]  # noqa: E731
+    monkeypatch.setattr(formats, "open_export", shifted)
     code, output, error = run("export.py", *options)
     assert (
         code == 1 and "2.0e-05 on 8 test clips" in output and "do not use it" in error and error.count("\nexport") < 2
     )
     model = folder / "ucf101_3dcnnmodel.json"
     (folder / "args.json").unlink()
-    monkeypatch.setattr(formats, "opened", opened)
+    monkeypatch.setattr(formats, "open_export", opened)
     code, output, _ = run("export.py", "--model", model, "--format", "keras", "--output", tmp_path / "new" / "out")
     assert (
         code == 0 and "noise (no run with test clips)" in output and (tmp_path / "new" / "out" / "labels.txt").exists()

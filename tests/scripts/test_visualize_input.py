@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -188,8 +189,13 @@ def test_model_in_one_file(folder, tmp_path, capfd):
     load_model(folder / "frame.json", folder / "frame.hd5").save(tmp_path / "m.keras")
     assert run("-m", tmp_path / "m.keras", "-n", "dense_2", "-i", "0,2", "--iter", 1, "--output", tmp_path) == 0
     assert (tmp_path / "maximize_dense_2_0,2_sheet.png").exists()
-    assert run("-m", folder / "frame.json", "-n", "dense_2", "-i", "0") == 2
-    assert "--weights is required" in capfd.readouterr().err
+    beside = "-m", folder / "frame.json", "-n", "dense_2", "-i", 0, "--iter", 1, "--output", tmp_path
+    assert run(*beside) == 0  # as the other scripts, it takes the weights beside the JSON
+    shutil.copy(folder / "frame.json", tmp_path / "alone.json")
+    capfd.readouterr()
+    assert run("-m", tmp_path / "alone.json", *beside[2:]) == 1
+    error = capfd.readouterr().err
+    assert "--weights" in error and error.count("\n") == 1
 
 
 def test_model_of_a_run(trained_run, tmp_path, capfd):

@@ -54,6 +54,7 @@ def test_clips_that_the_start_was_trained_on_are_counted(bars, tmp_path):
     """The run of split 1 was trained on what split 2 tests; of a model without a run nothing is known."""
     dataset, _ = divide(understand(DatasetOptions(videos=bars, nclass=2)), "fold_1_of_3", 0)
     values = {"dataset": dataset.as_dict(), "split": "fold_1_of_3", "seed": 0, "metrics": {}}
+    values["sampling"] = SAMPLING._asdict()
     start = Start(saved(tmp_path / "run", network(), **values), SAMPLING._replace(size=8))
     data, _ = read_dataset(bars, 2, SAMPLING, tmp_path / "cache")
     assert start.notes_on(divide_clips(data, "fold_1_of_3", 0)[0]) == []
