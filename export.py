@@ -86,23 +86,25 @@ def largest_difference(model, run, clips):
 def main():
     args = parse()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU rounds otherwise: by more than what is tolerated here
-    from actioncnn import files
+    from actioncnn.files import make_output, write
     from actioncnn.model import formats
     from actioncnn.model.model import open_model
     from actioncnn.runs.find import find_model
     from actioncnn.runs.tables import write_json
 
     formats.check_packages(args.format)
-    of_model = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
-    model = open_model(of_model)
-    output = args.output or of_model.model.parent / "export"
-    files.make_output(output)
-    path = output / f"{of_model.model.stem}.{args.format}"
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
+    model = open_model(files)
+    output = args.output or files.model.parent / "export"
+    make_output(output)
+    path = output / f"{files.model.stem}.{args.format}"
+    if path.resolve() == files.model.resolve():
+        raise UserError(f"--output {output}: the export would replace the model {files.model}; give another directory")
     note = formats.write_export(model.network, args.format, path, model.facts)
-    files.write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
+    write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
     if note:
         cli.say(f"note: {path.name} {note}")
-    clips, which = test_clips(of_model, model.sampling, args.videos, args.workers)
+    clips, which = test_clips(files, model.sampling, args.videos, args.workers)
     largest = largest_difference(model, formats.open_export(args.format, path), clips)
     about = formats.describe(args.format, path, model)
     about["check"] = {"clips": which, "largest_difference": largest}

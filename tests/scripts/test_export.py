@@ -132,6 +132,13 @@ def test_usage(options, capsys):
     assert run_script("export.py", *options) == 2 and capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_model_is_not_replaced_by_its_export(run, tmp_path):
+    foreign.conv3d(foreign.COLOUR).save(tmp_path / "m.keras")
+    before = (tmp_path / "m.keras").read_bytes()
+    code, _, error = run("export.py", "--model", tmp_path / "m.keras", "--format", "keras", "--output", tmp_path)
+    assert code == 1 and "--output" in error.splitlines()[-1] and (tmp_path / "m.keras").read_bytes() == before
+
+
 def test_absent(run, tmp_path):
     code, _, error = run("export.py", "--run", tmp_path / "none", "--format", "keras")
     assert code == 1 and "not a directory" in error and error.count("\n") == 1
