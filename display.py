@@ -9,6 +9,7 @@ python display.py --output display.gif                     an animation
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import NONE, add_test_options, given
 from actioncnn.errors import UserError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -46,9 +47,7 @@ def parse():
     )
     add("--seed", type=cli.whole_number(0), default=0, help="of the choice of classes and videos (default: 0)")
     add("--color", default=True, help="RGB frames instead of grayscale (default: True)", **cli.SWITCH)
-    add("--train-list", type=Path, help="list of the training videos, as the training scripts take it")
-    add("--test-list", type=Path, help="list of the test videos")
-    add("--class-level", type=number, help="which folder names the class, 1 the first (default: that with siblings)")
+    add_test_options(parser, "as the directory tells")
     add("--frames", type=number, help=f"frames of each video, side by side (default: 1), or of a .gif ({ANIMATION})")
     return parser.parse_args()
 
@@ -56,8 +55,8 @@ def parse():
 def main():
     args = parse()
     from actioncnn import files
-    from actioncnn.data import index
     from actioncnn.figures import preview
+    from actioncnn.runs import tested
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)
@@ -66,11 +65,8 @@ def main():
     if wanted == 0:
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
-    dataset = index.understand(args.videos, args.class_level, args.train_list, args.test_list)
-    cli.say(*dataset.understood)
-    for note in dataset.notes:
-        cli.warn(note)
-    chosen = preview.choose_videos(dataset.videos, wanted, args.seed)
+    videos = tested.choose_videos(args.videos, {"split": NONE} | given(args)).videos
+    chosen = preview.choose_videos(videos, wanted, args.seed)
     if rows and cols and rows * cols < len(chosen):
         raise UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
     cols = preview.grid(len(chosen), wide, rows, cols)[1]

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import OF_TESTS, add_test_options, given
 from actioncnn.model import reading
 
 
@@ -27,8 +28,11 @@ def parse():
     add("--class", dest="name", help=name)
     add("--against", help="why not this class (default: any other); of --mistakes those taken for this class")
     add("--mistakes", metavar="N", type=cli.whole_number(1), help="the N most confident mistakes of --run")
-    videos = "does motion matter: the test clips of --run in this dataset, else all of it, in other orders of frames"
-    add("--videos", type=Path, help=videos)
+    add = (group := parser.add_argument_group("does motion matter")).add_argument
+    videos = "dataset whose test clips are shown to the network with their frames in other orders"
+    add("--videos", type=Path, metavar="DATASET", help=videos)
+    add_test_options(group)
+    add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
     add = parser.add_argument_group("files").add_argument
     add("--output", type=Path, default=Path("explained"), help="directory for the results (default: explained)")
     add("--workers", type=cli.whole_number(1), help="processes that decode videos (default: one per core)")
@@ -46,6 +50,9 @@ def checked(parser, args):
         parser.error("--class and --against go with videos or --mistakes; the order of frames is told of all classes")
     if args.name and args.against and args.name.casefold() == args.against.casefold():
         parser.error(f"--class {args.name} --against {args.against}: give two classes, or leave out --against")
+    for name in (*OF_TESTS, "cache"):
+        if getattr(args, name) and not args.videos:
+            parser.error(f"--{name.replace('_', '-')} needs --videos DATASET")
     reading.check_options(parser, args)
     return args
 
@@ -53,8 +60,9 @@ def checked(parser, args):
 def main():
     args = parse()
     from actioncnn.data.index import expand
-    from actioncnn.explain import jobs, tested
+    from actioncnn.explain import jobs
     from actioncnn.files import make_output
+    from actioncnn.runs import tested
     from actioncnn.runs.find import find_model
 
     files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
@@ -63,15 +71,14 @@ def main():
         jobs.labels_of(names, files.known_names)
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
-    test_clips = tested.tested(args.run, args.videos) if args.run and (args.mistakes or args.videos) else None
     if args.paths:
         failures += jobs.explain_videos(expand(args.paths), late, names, *rest)
     if args.mistakes:
-        failures += jobs.explain_mistakes(test_clips, args.mistakes, late, names, *rest)
+        clips = tested.clips_of_run(args.run, args.videos)
+        failures += jobs.explain_mistakes(clips, args.mistakes, late, names, *rest)
     if args.videos and not args.mistakes:
-        clips = test_clips or tested.labelled(args.videos, late.loaded.classes)
-        title = f"{len(clips)} test clips of {args.run}" if test_clips else f"{len(clips)} clips of {args.videos}"
-        failures += jobs.compare_orders(clips, late.loaded, args.output, title, args.workers)
+        chosen = tested.choose_videos(args.videos, given(args), files, late.loaded.classes)
+        failures += jobs.compare_orders(chosen, late.loaded, args.output, args.cache, args.workers)
     cli.say(f"results: {args.output}")
     if failures:
         sys.exit(1)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import OF_TESTS, add_test_options, given
 from actioncnn.model import reading
 
 NOT_OF_DATASETS = ("window", "step", "plot", "annotate", "csv", "json", "features")
@@ -44,9 +45,11 @@ def parse():
     add("--step", type=cli.positive, help="seconds between the starts of windows (default: half of one)")
     add("--plot", type=Path, help="PNG of the probabilities over time (needs --window)")
     add("--annotate", type=Path, help="MP4 copy of the video, the best three classes drawn in, no sound")
-    add = parser.add_argument_group("test on a labelled dataset").add_argument
+    dataset_group = parser.add_argument_group("test on a labelled dataset")
+    add = dataset_group.add_argument
     dataset = "directory of a dataset as the training scripts take it: accuracy, confusions, all their reports"
     add("--videos", type=Path, dest="dataset", metavar="DATASET", help=dataset)
+    add_test_options(dataset_group)
     add("--output", type=Path, help="directory for these (default: evaluation_<name of DATASET>)")
     add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
     workers = "processes that decode videos (default: one per core)"
@@ -59,9 +62,10 @@ def checked(parser, args):
         parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if bool(args.videos) == bool(args.dataset):
         parser.error("give either videos or --videos DATASET")
-    for name in NOT_OF_DATASETS if args.dataset else ("output", "cache"):
+    for name in NOT_OF_DATASETS if args.dataset else ("output", "cache", *OF_TESTS):
         if getattr(args, name):
-            parser.error(f"--{name} does not go with --videos" if args.dataset else f"--{name} needs --videos DATASET")
+            option = f"--{name.replace('_', '-')}"
+            parser.error(f"{option} does not go with --videos" if args.dataset else f"{option} needs --videos DATASET")
     if (args.step or args.plot) and not args.window:
         parser.error(f"--{'step' if args.step else 'plot'} needs --window SECONDS")
     if args.views > 1 and args.features:
@@ -82,7 +86,8 @@ def main():
 
     files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
     if args.dataset:
-        sys.exit(evaluation.evaluate(files, args.dataset, args.output, args.cache, args.workers, args.views))
+        where = args.output, args.cache, args.workers, args.views
+        sys.exit(evaluation.evaluate(files, args.dataset, given(args), *where))
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)

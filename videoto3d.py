@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli, files
-from actioncnn.errors import NoFrameError
+from actioncnn.errors import NoFrameError, UserError
 from actioncnn.video.sampling import Sampling
 
 
@@ -36,29 +36,21 @@ class Videoto3D:
 def parse():
     parser = cli.parser(__doc__)
     add = parser.add_argument
-    add(
-        "video",
-        help="video file, folder of pictures, or directory of a dataset whose clips are read into the cache",
-    )
+    add("video", help="video file, or folder of pictures")
     add("--depth", type=cli.whole_number(1), default=10, help="number of frames (default: 10)")
     add("--size", type=cli.whole_number(1), default=32, help="width and height in pixels (default: 32)")
     add("--first", action="store_true", help="the first frames, not evenly spaced ones")
     add("--output", type=Path, help="directory for the frames as PNG files; without it nothing is written")
-    add = parser.add_argument_group("of a directory, as a training with the same options reads it").add_argument
-    add("--shard", type=cli.shard, default=(1, 1), help="i/n: only the i-th of n parts (default: 1/1)")
-    add("--color", **cli.SWITCH, default=False, help="RGB frames instead of grayscale (default: False)")
-    add("--nclass", type=cli.whole_number(2), default=101, help="number of classes (default: 101)")
-    add("--train-list", type=Path, help="list of the training videos, as the training scripts take it")
-    add("--test-list", type=Path, help="list of the test videos")
-    add("--class-level", type=cli.whole_number(1), help="number of the folder that is the class, from 1")
-    add("--split", default="1", help="which of several lists (default: 1)")
-    add("--cache", type=Path, help="directory of the cache (default: ~/.cache/actioncnn)")
-    add("--workers", type=cli.whole_number(1), help="processes that read videos (default: one per core)")
     return parser.parse_args()
 
 
-def frames_of_video(args):
+def main():
+    args = parse()
+    from actioncnn.data.index import is_clip
     from actioncnn.video import frame_folder
+
+    if Path(args.video).is_dir() and not is_clip(args.video):
+        raise UserError(f"{args.video}: is no video; python -m actioncnn.data.extract reads the clips of a dataset")
 
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
@@ -75,27 +67,6 @@ def frames_of_video(args):
         files.make_output(args.output)
         for index, frame in enumerate(frames):
             files.write(args.output / f"{Path(args.video).absolute().stem}_{index:03d}.png", image(frame))
-
-
-def clips_of_dataset(args):
-    from actioncnn.data.dataset import extract_shard
-
-    sampling = Sampling(args.size, args.depth, args.color, not args.first)
-    layout = {name: getattr(args, name) for name in ("class_level", "train_list", "test_list", "split")}
-    how = args.shard, args.cache, args.workers
-    count, had, failures = extract_shard(args.video, args.nclass, sampling, *how, **layout)
-    for path, reason in failures.items():
-        cli.warn(f"no clip: {path}: {reason}")
-    part = f"shard {args.shard[0]} of {args.shard[1]}"
-    cli.say(f"{part}: {count} clips in the cache, {had} of them before; {len(failures)} videos gave none")
-
-
-def main():
-    args = parse()
-    from actioncnn.data.index import is_clip
-
-    dataset = Path(args.video).is_dir() and not is_clip(args.video)
-    (clips_of_dataset if dataset else frames_of_video)(args)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli
+from actioncnn.data.options import NONE, add_test_options, given
 from actioncnn.errors import UserError, printable
 from actioncnn.files import make_output
 from actioncnn.model import reading
@@ -34,7 +35,11 @@ def parse():
         "--output", type=Path, default=Path(), help="directory for the results (default: the current one)"
     )
     files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    files.add_argument("--videos", type=Path, help="dataset: show the clip in it that the unit responds to most")
+    real = parser.add_argument_group("real clips")
+    real.add_argument(
+        "--videos", type=Path, metavar="DATASET", help="show the clip in it that the unit responds to most"
+    )
+    add_test_options(real)
     args = parser.parse_args()
     if not args.layernames and (args.name is None or args.index is None):
         parser.error("--name and --index are required, or --layernames True to see what there is")
@@ -87,6 +92,7 @@ def show(args, model, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
+    from actioncnn.runs.tested import choose_videos
     from actioncnn.visualize import output
     from actioncnn.visualize.maximize import maximize_units
     from actioncnn.visualize.real import best_real
@@ -101,7 +107,8 @@ def show(args, model, path, layer, chosen):
     results = maximize_units(model, layer, chosen, settings, bar)
     names, real = model.names_of(layer), [None] * len(results)
     if args.videos:
-        real = best_real(model, layer, chosen, args.videos, len(names) if names else None)
+        videos = choose_videos(args.videos, {"split": NONE} | given(args), model.files, names).videos
+        real = best_real(model, layer, chosen, videos)
     output.tell(results, real, path, names)
     options = vars(args) | model.reading.as_dict()
     cli.say(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")

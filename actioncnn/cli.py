@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+from dataclasses import MISSING, field
 from pathlib import Path
 
 from actioncnn.errors import UserError, one_line, printable
@@ -155,3 +156,10 @@ class Parser(argparse.ArgumentParser):
 def parser(description):
     """A Parser that takes no abbreviated options: their meaning would change as options are added."""
     return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+def option(group, default, help, type, **kind):
+    """A field of a dataclass of options: its group in `--help`, its default and what add_argument takes beside."""
+    named = "" if default is None or default is MISSING else f" (default: {default})"
+    kind |= SWITCH if type is bool else {"type": type}
+    return field(default=default, metadata={"group": group, "argument": kind | {"help": help + named}})

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from actioncnn.data.dataset import Data
+from actioncnn.data.clips import LabelledClips, read_clips
+from actioncnn.data.dataset import Dataset, understand
 from actioncnn.data.index import Video
+from actioncnn.data.options import DatasetOptions
 from actioncnn.video.sampling import Sampling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,13 +80,20 @@ def bar(rng, direction, vertical=True):
 
 
 def data_of(clips, labels, train, test):
-    """dataset.Data of an array of clips (N, H, W, T, C), or frames (N, H, W, C), and their classes, int (N,)."""
+    """LabelledClips of an array of clips (N, H, W, T, C), or frames (N, H, W, C), and their classes, int (N,)."""
     count = int(np.max(labels)) + 1
     sampling = Sampling(clips.shape[1], clips.shape[3] if clips.ndim == 5 else 0, clips.shape[-1] == 3)
     targets = np.eye(count, dtype=np.float32)[labels]
-    return Data(
-        sampling, clips, [], [f"class {i}" for i in range(count)], targets, {}, np.asarray(train), np.asarray(test)
-    )
+    classes = [f"class {i}" for i in range(count)]
+    dataset = Dataset(DatasetOptions(), [], classes, [], [])
+    return LabelledClips(dataset, sampling, clips, classes, targets, {}, np.asarray(train), np.asarray(test))
+
+
+def read_dataset(directory, nclass, sampling, cache=None, workers=None):
+    """LabelledClips of a directory, and the notes on it."""
+    dataset = understand(DatasetOptions(videos=directory, nclass=nclass))
+    data, notes = read_clips(dataset, sampling, cache, workers)
+    return data, dataset.notes + notes
 
 
 def as_pictures(video, folder, name="{}.png"):

@@ -27,8 +27,8 @@ def training_places(count, batch, seed, step):
 
 
 def steps_until(count, batch, epoch):
-    """Number of steps after which each of `count` clips has been seen `epoch` times."""
-    return -(-count * epoch // batch)
+    """Number of steps after which each of `count` clips has been seen `epoch` times; at least one for each epoch."""
+    return max(-(-count * epoch // batch), epoch)
 
 
 def testing_places(count, batch, step):

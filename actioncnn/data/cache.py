@@ -13,14 +13,15 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 from stat import S_ISDIR
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from actioncnn import files
 from actioncnn.cli import bar, warn
-from actioncnn.data import clipfile
 from actioncnn.errors import UserError
 from actioncnn.video import frame_folder, pool
 
@@ -51,11 +52,11 @@ def load_doubled(videos, sampling, cache_dir=None, workers=None):
     """The same with all frames that the cache has: those of sampling.doubled(), which training draws from."""
     sampling = sampling.doubled()
     with _files(videos, sampling, cache_dir) as (path, shape):
-        reasons = clipfile.proven(path, shape)
+        reasons = proven(path, shape)
         if len(reasons) < len(videos):
             with _locked(path.with_suffix(".lock")):
                 passing = _complete(path, shape, videos, sampling, workers)
-            reasons = clipfile.proven(path, shape) | passing
+            reasons = proven(path, shape) | passing
             if len(reasons) < len(videos):
                 missing = f"{len(videos) - len(reasons)} clips are not as they were written"
                 raise UserError(f"--cache: {path}: {missing}; check its disk, delete the file and start again")
@@ -75,12 +76,12 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None):
     with _files(videos, sampling, cache_dir) as (path, shape):
         rows = range(number - 1, len(videos), count)
         partial = path.with_name(f"{path.stem}-shard-{number}-of-{count}.partial")
-        if len(clipfile.proven(path, shape)) == len(videos):
+        if len(proven(path, shape)) == len(videos):
             return len(rows), {}
         with _locked(partial.with_suffix(".lock")):
-            had = len(clipfile.status(partial, shape))
+            had = len(status(partial, shape))
             passing = _extract(partial, shape, rows, videos, sampling, workers)
-            reasons = clipfile.status(partial, shape) | passing
+            reasons = status(partial, shape) | passing
             return had, {index: reason for index, reason in reasons.items() if reason}
 
 
@@ -111,7 +112,7 @@ def _array(videos, sampling, cache_dir):
 
 def checksums(videos, sampling, cache_dir=None):
     """CRC-32 of each clip that load_clips gave, None where a failure may pass."""
-    entries = clipfile.entries(_array(videos, sampling.doubled(), cache_dir)[0])
+    entries = logged(_array(videos, sampling.doubled(), cache_dir)[0])
     return [entries[index][0] if index in entries else None for index in range(len(videos))]
 
 
@@ -157,7 +158,7 @@ def _complete(path, shape, videos, sampling, workers):
 
     Returns {index: reason} of failures that may pass: the next run tries these videos again.
     """
-    if len(clipfile.status(path, shape)) == len(videos):
+    if len(status(path, shape)) == len(videos):
         return {}  # the other run has made it
     partial = path.with_suffix(".partial")
     if path.exists():
@@ -170,7 +171,7 @@ def _complete(path, shape, videos, sampling, workers):
 
 def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
     """Write the clips of these rows to a partial array and its log: what shards have of them, then from the videos."""
-    log, done = partial.with_suffix(".log"), clipfile.status(partial, shape)
+    log, done = partial.with_suffix(".log"), status(partial, shape)
     if not done:
         partial.unlink(missing_ok=True)  # not overwritten: a running training may have it in memory
         log.unlink(missing_ok=True)
@@ -181,13 +182,13 @@ def _extract(partial, shape, rows, videos, sampling, workers, shards=()):
     with bar(desc="reading videos", unit="video", total=len(rows), initial=len(rows) - len(missing)) as progress:
         for shard in shards:
             with _locked(shard.with_suffix(".lock")):  # its machine may still be reading
-                clipfile.write(partial, log, shape, clipfile.of_shard(shard, shape, set(missing)), progress)
+                write_clips(partial, log, shape, of_shard(shard, shape, set(missing)), progress)
                 for ending in (".partial", ".log"):
                     shard.with_suffix(ending).unlink()
-            missing = sorted(set(missing) - clipfile.status(partial, shape).keys())
+            missing = sorted(set(missing) - status(partial, shape).keys())
         paths = {row: videos[row].path for row in missing}
         with contextlib.closing(pool.clips(paths, sampling, workers)) as results:
-            passing = clipfile.write(partial, log, shape, _without_remarks(results, remarks := {}), progress)
+            passing = write_clips(partial, log, shape, _without_remarks(results, remarks := {}), progress)
     for text, rows in remarks.items():
         more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
         warn(f"note: {videos[min(rows)].path}{more}: {text}")
@@ -214,3 +215,77 @@ def _check_space(folder, need):
     if need > free:
         sizes = f"{need / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free"
         raise UserError(f"--cache: {folder}: {sizes}; make room there or give another folder")
+
+
+def status(path, shape, trusted=False):
+    """{index: None, or reason of the failure} of the clips in an array file that are finished and undamaged."""
+    try:
+        clips = np.asarray(np.load(path, mmap_mode="r"))  # np.memmap is slow to index
+        known = logged(path)
+    except Exception:  # absent, cut, or whatever numpy says of a damaged header
+        return {}
+    if clips.shape != shape or clips.dtype != np.uint8 or not clips.flags.c_contiguous:
+        return {}
+    return {
+        i: known[i][1] for i in range(len(clips)) if i in known and (trusted or zlib.crc32(clips[i]) == known[i][0])
+    }
+
+
+def logged(path):
+    """{index: (checksum, None or reason of the failure)} as the log tells."""
+    found = {}
+    for line in path.with_suffix(".log").read_text(errors="replace").splitlines():
+        # a line that was being written when the run was killed, or that another hand wrote
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            index, checksum, reason = json.loads(line)
+            found[index] = checksum, reason
+    return found
+
+
+def proven(path, shape):
+    """`status`, without checksums, which take a second a GB, where neither file has changed since they were right."""
+    proof = path.with_suffix(".proof")
+    with contextlib.suppress(OSError):
+        if proof.read_text(errors="replace") == _stamp(path):
+            return status(path, shape, trusted=True)
+    reasons = status(path, shape)
+    if len(reasons) == shape[0]:
+        files.write(proof, _stamp(path))
+    return reasons
+
+
+def _stamp(path):
+    """Sizes and times of the array and its log."""
+    stats = [os.stat(each) for each in (path, path.with_suffix(".log"))]
+    return json.dumps([[stat.st_size, stat.st_mtime_ns, stat.st_ino] for stat in stats])
+
+
+def of_shard(shard, shape, wanted):
+    """(index, clip or pool.Failed) of the wanted clips that a shard has."""
+    reasons = status(shard, shape)
+    for row in sorted(reasons.keys() & wanted):
+        yield row, pool.Failed(reasons[row]) if reasons[row] else np.load(shard, mmap_mode="r")[row]
+
+
+def write_clips(partial, log, shape, results, progress):
+    """Write (index, clip or pool.Failed) results to the array, and after each one a line to the log.
+
+    Failures that may pass, which the log does not keep, are returned: {index: reason}. These are plain writes, because
+    a memory-mapped one ends in SIGBUS where the disk is full.
+    """
+    clip_bytes = int(np.prod(shape[1:]))
+    header, passing = np.load(partial, mmap_mode="r").offset, {}
+    with partial.open("r+b") as array, log.open("a", buffering=1) as lines:
+        lines.write("\n")  # ends a line that a kill left unfinished
+        for index, result in results:
+            progress.update()
+            if isinstance(result, pool.Failed) and result.passing:
+                passing[index] = result.reason
+                continue
+            reason = result.reason if isinstance(result, pool.Failed) else None
+            content = bytes(clip_bytes) if reason else result.tobytes()
+            array.seek(header + index * clip_bytes)
+            array.write(content)
+            array.flush()
+            lines.write(json.dumps([index, zlib.crc32(content), reason]) + "\n")
+    return passing

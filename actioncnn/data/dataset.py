@@ -1,134 +1,92 @@
-"""What a network is trained and tested on: clips, classes and the rows of each side of a split."""
+"""A dataset: how a directory of videos was understood. Scripts hand it to each other, and a run stores it."""
 
 import hashlib
 import json
 import os
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from actioncnn.cli import say
-from actioncnn.data import batches, cache, index, splits
-from actioncnn.errors import UserError
-from actioncnn.video.sampling import Sampling
+from actioncnn.data import index, splits
+from actioncnn.data.index import Video
+from actioncnn.data.options import DatasetOptions
 
 
 @dataclass(frozen=True)
-class Data:
-    """Clips and their classes; rows index `clips`, where failed videos left zeros."""
+class Dataset:
+    """The videos of a dataset with their classes, groups and sides, and what they follow from."""
 
-    sampling: Sampling
-    clips: np.ndarray  # uint8 (N, size, size, depth, channels), for a 2D network (N, size, size, channels)
-    videos: list  # of index.Video
-    classes: list
-    targets: np.ndarray  # float32 (N, nclass) one-hot, zeros where no video of the class gave a frame
-    failures: dict  # {row: reason} of the videos that gave no frame
-    train: np.ndarray = None
-    test: np.ndarray = None
-    content: str = ""  # digest of the clips, their names and classes
-    doubled: np.ndarray = None  # of 3D clips twice the frames, those of `clips` and one between each two
+    options: DatasetOptions
+    videos: list[Video]
+    classes: list[str]  # in label order
+    understood: list[str]  # lines that say how the directory was understood
+    notes: list[str]  # what else the user should know
 
-    @property
-    def shape(self):
-        return self.clips.shape[1:]
+    def as_dict(self):
+        """For JSON: the options from which `understand` and `divide` make it again, and fingerprints of its classes."""
+        return self.options.located() | {"fingerprints": self.fingerprints()}
 
-    @property
-    def stored(self):
-        """What training frames are drawn of: `doubled`, or `clips` where there is none."""
-        return self.clips if self.doubled is None else self.doubled
+    def fingerprints(self):
+        """{class: digest of the names and sizes of its files}: where these are equal, so are the videos."""
+        files = defaultdict(list)
+        for video in self.videos:
+            files[video.name].append(name_and_size(video.path))
+        return {name: digest(sorted(of_class))[:16] for name, of_class in files.items()}
 
-    def untold_groups(self, rows):
-        """Groups of these videos; None where file names tell those of all videos."""
-        if all(index.class_and_group(video.path)[1] == video.group for video in self.videos):
-            return None
-        return [self.videos[row].group for row in rows]
-
-    def labels(self, rows):
-        """True classes, int (rows,)."""
-        return self.targets[rows].argmax(1)
-
-
-def load_dataset(directory, nclass, sampling, cache_dir=None, workers=None, say=say, **layout):
-    """Data of a directory, without a split, and lines to tell the user.
-
-    say: is told how it was understood, line by line, before hours of reading. layout: what else index.understand takes.
-    """
-    dataset = index.understand(directory, **layout)
-    for line in dataset.understood:
-        say(line)
-    videos = dataset.videos
-    count = len({video.name for video in videos})
-    videos, classes = index.choose_classes(videos, nclass)
-    fewer = f"{directory} has {count} classes, fewer than --nclass {nclass}: all are used"
-    stored, failures = cache.load_doubled(videos, sampling, cache_dir, workers)
-    clips, doubled = sampling.single(stored), None if sampling.doubled() == sampling else stored
-    classes, lost = with_frames(videos, classes, failures)
-    label = {name: number for number, name in enumerate(classes)}
-    labels = np.array([label.get(video.name, -1) for video in videos])
-    targets = (labels[:, None] == range(len(classes))).astype(np.float32)
-    names = [(os.path.relpath(video.path, directory), video.name) for video in videos]
-    content = digest(names, cache.checksums(videos, sampling, cache_dir))
-    data = Data(sampling, sampling.pick(clips), videos, classes, targets, failures, content=content, doubled=doubled)
-    return data, dataset.notes + [fewer] * (count < nclass) + lost
-
-
-def with_frames(videos, classes, failures):
-    """The classes of which a video gave frames, and lines that name the others. UserError: fewer than two."""
-    left = {video.name for row, video in enumerate(videos) if row not in failures}
-    notes = []
-    for name in classes:
-        if name not in left:
-            rows = [row for row, video in enumerate(videos) if video.name == name]
-            first = f"{videos[rows[0]].path}: {failures[rows[0]]}"
-            notes.append(f"class {name} is left out: none of its {len(rows)} videos gives a frame; the first, {first}")
-    if len(left) < 2:
-        raise UserError(f"--videos: only one class has videos that give frames ({min(left)}); {'; '.join(notes)}")
-    return [name for name in classes if name in left], notes
-
-
-def resolve(data, split, seed):
-    """What --split means for the videos that gave frames: names of splits, and lines to tell the user."""
-    return splits.resolve([video for row, video in enumerate(data.videos) if row not in data.failures], split, seed)
+    def test_videos(self):
+        """The videos of the test side; all of them where there are no sides."""
+        return [video for video in self.videos if video.side == "test"] or self.videos
 
 
 def digest(*values):
-    """Hexadecimal digest of values of JSON."""
+    """Hexadecimal digest of values of JSON's types."""
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
-def extract_shard(directory, nclass, sampling, shard, cache_dir=None, workers=None, **layout):
-    """Reads a shard of what load_dataset reads -> number of its clips, how many the cache had, {video: reason}."""
-    videos, _ = index.choose_classes(index.understand(directory, **layout).videos, nclass)
-    had, failures = cache.extract_shard(videos, sampling, shard, cache_dir, workers)
-    number, count = shard
-    return len(range(number - 1, len(videos), count)), had, {videos[row].path: failures[row] for row in failures}
+def name_and_size(path):
+    """What tells a video from others, wherever it lies: its name, and its bytes or, of a folder, number of pictures."""
+    try:
+        return path.name, len(os.listdir(path)) if path.is_dir() else path.stat().st_size
+    except OSError:  # a link to nowhere
+        return path.name, 0
 
 
-def divide(data, split, seed):
-    """The Data with the rows of a split of the videos that gave frames, and lines to tell the user."""
-    good = np.array([row for row in range(len(data.videos)) if row not in data.failures])
-    train, test, notes = splits.split([data.videos[row] for row in good], split, seed)
-    return replace(data, train=good[train], test=good[test]), notes
+def understand(options):
+    """The Dataset of the directory that DatasetOptions name; `nclass` None: all classes, even if it is only one.
+
+    UserError: there is no such directory, no video in it, or a list cannot be read.
+    """
+    lists = options.train_list, options.test_list
+    listed = index.understand(options.videos, options.class_level, *lists, options.split)
+    notes = list(listed.notes)
+    if options.nclass is None:
+        videos, classes = listed.videos, index.classes_of(listed.videos)
+    else:
+        videos, classes = index.choose_classes(listed.videos, options.nclass)
+        if len(classes) < options.nclass:
+            fewer = f"{options.videos} has {len(classes)} classes, fewer than --nclass {options.nclass}"
+            notes.append(f"{fewer}: all are used")
+    return Dataset(options, videos, classes, listed.understood, notes)
 
 
-def test_views(data, count, cache_dir=None, workers=None):
-    """`count` Data of the test clips alone, each with other frames of them, as Sampling.views says."""
-    videos, rows = [data.videos[row] for row in data.test], np.arange(len(data.test))
-    clips, _ = cache.load_clips(videos, data.sampling.viewed(count), cache_dir, workers)
-    same = {"videos": videos, "targets": data.targets[data.test], "train": None, "test": rows}
-    same |= {"failures": {}, "doubled": None}
-    return [replace(data, clips=view, **same) for view in data.sampling.views(clips, count)]
+def divide(dataset, split, seed, failures=()):
+    """The Dataset whose videos are on the sides that a split gives them, and lines to tell the user.
+
+    split: a name as splits.resolve gives it. failures: rows of videos that gave no frame; they are on no side.
+    UserError: one of the sides is empty.
+    """
+    good = [row for row in range(len(dataset.videos)) if row not in failures]
+    train, test, notes = splits.split([dataset.videos[row] for row in good], split, seed)
+    sides = dict.fromkeys((good[place] for place in train), "train") | dict.fromkeys((good[i] for i in test), "test")
+    videos = [video._replace(side=sides.get(row)) for row, video in enumerate(dataset.videos)]
+    return replace(dataset, videos=videos), notes
 
 
-class TestClips:
-    """The test clips as an array that is read only where it is indexed."""
+def relative(video, directory):
+    """The path of a video within a directory, as it is written into tables."""
+    return os.path.relpath(video.path, directory)
 
-    def __init__(self, data):
-        self.data = data
 
-    def __len__(self):
-        return len(self.data.test)
-
-    def __getitem__(self, place):
-        batches.check_whole(self.data.clips)
-        return self.data.clips[self.data.test[place]]
+def untold_groups(videos):
+    """Groups of videos; None where the names of their files tell all of them."""
+    groups = [video.group for video in videos]
+    return None if groups == [index.class_and_group(video.path)[1] for video in videos] else groups

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from actioncnn.cli import count, say, shorten, warn
+from actioncnn.cli import count, shorten, warn
 from actioncnn.data import layout, lists, names
 from actioncnn.data.names import is_video  # what other rooms ask
 from actioncnn.errors import UserError
@@ -36,32 +36,24 @@ class Video(NamedTuple):
     side: str | None = None  # train or test, where the user's folders or lists say
 
 
-class Dataset(NamedTuple):
-    """What was found, and lines that say how it was understood, and what else the user should know."""
+class Index(NamedTuple):
+    """The videos of a directory, lines that say how it was understood, and what else the user should know."""
 
     videos: list
     understood: list
     notes: list
 
 
-def scan(directory, test=False):
-    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error.
-
-    test: they are to be tested: of train and test folders those of the test side alone; it says how it understood them.
-    """
-    dataset = understand(directory)
-    if test:
-        say(*dataset.understood)
-    for note in dataset.notes:
+def scan(directory):
+    """All videos in a directory as list of Video, sorted by class, group and file name; notes go to standard error."""
+    listed = understand(directory)
+    for note in listed.notes:
         warn(note)
-    tested = [video for video in dataset.videos if test and video.side == "test"]
-    if tested:
-        warn(f"note: {len(tested)} of {count(len(dataset.videos), 'video')} are on the test side, which alone is taken")
-    return tested or dataset.videos
+    return listed.videos
 
 
 def understand(directory, class_level=None, train_list=None, test_list=None, split="1"):
-    """The Dataset of a directory, at any depth: layout.py says what folders mean, lists.py what lists may hold.
+    """The Index of a directory, at any depth: layout.py says what folders mean, lists.py what lists may hold.
 
     Flat, UCF-101/<Class>/ and one folder per class give the same order for the same files. Hidden files and folders
     and files that are not videos are passed over. Names of classes that differ in case only are one class.
@@ -105,7 +97,7 @@ def _understood(directory, notes, class_level, train_list, test_list, split):
         raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}; give {FORMS}")
     places = [place._replace(name=BREAK.sub(lambda found: repr(found[0])[1:-1], place.name)) for place in places]
     videos, spellings = one_spelling([Video(p.path, p.name, p.group, p.side) for p in places])
-    return Dataset(
+    return Index(
         sorted(videos, key=_order), describe(directory, videos, places), notes + more + about_sides + spellings
     )
 
@@ -162,7 +154,7 @@ def one_spelling(videos):
 
 def describe(directory, videos, places):
     """Lines that say what was understood: how much there is, and an example of each kind of path."""
-    classes = sorted({video.name for video in videos}, key=alphabetical)
+    classes = classes_of(videos)
     groups = {video.group for video in videos} - {None}
     lines = [f"{directory}: {count(len(videos), 'video')}, {count(len(classes), 'class')} ({shorten(classes)})"]
     lines[0] += f", {count(len(groups), 'group')}" if groups else ", no groups"
@@ -179,12 +171,17 @@ def describe(directory, videos, places):
     return lines + [f"and {len(kinds) - KINDS} more kinds of paths"] * (len(kinds) > KINDS)
 
 
+def classes_of(videos):
+    """Names of the classes of videos, in label order."""
+    return sorted({video.name for video in videos}, key=alphabetical)
+
+
 def choose_classes(videos, nclass):
     """The videos of the first `nclass` classes in alphabetical order, and these classes' names in label order.
 
     There may be fewer classes than `nclass`: compare the number of names. UserError: fewer than two classes.
     """
-    classes = sorted({video.name for video in videos}, key=alphabetical)
+    classes = classes_of(videos)
     if len(classes) < 2:
         raise UserError(f"--videos: only one class ({classes[0]}) in {videos[0].path.parent}; give {FORMS}")
     if nclass < 2:

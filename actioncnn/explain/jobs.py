@@ -7,13 +7,13 @@ import numpy as np
 
 from actioncnn.cli import bar, say, warn
 from actioncnn.data import cache
-from actioncnn.data.index import Video
 from actioncnn.errors import UserError
-from actioncnn.explain import order, output, overlay, tested
-from actioncnn.figures import strips
+from actioncnn.explain import order, output
+from actioncnn.figures import mosaic, strips
 from actioncnn.files import write
 from actioncnn.model.labels import label_of
 from actioncnn.model.model import open_model
+from actioncnn.runs.tested import mistakes
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed
 
@@ -43,7 +43,7 @@ class LateModel:
 
     def read(self, paths, workers):
         """Iterates (index, clip or Failed) of videos as they are decoded; the first is there when this returns."""
-        sampling = self.files.sampling or self.loaded.sampling  # without args.json the model has to tell
+        sampling = self.files.sampling or self.loaded.sampling  # without a run the model has to tell
         clips = pool.tell_remarks(pool.clips(dict(enumerate(paths)), sampling, workers), paths)
         clips = itertools.chain([next(clips)], clips)
         few = len(paths) <= FEW
@@ -110,18 +110,18 @@ def explain_videos(paths, late, names, directory, workers):
 def write_sheet(path, tiles):
     """tiles: {index: picture}, in any order."""
     if tiles:
-        write(path, strips.image(overlay.sheet([tiles[index] for index in sorted(tiles)])))
+        write(path, strips.image(mosaic.lay_out([tiles[index] for index in sorted(tiles)], down=True)))
 
 
 def explain_mistakes(clips, count, late, names, directory, workers):
-    """mistakes.png of tested.Tested clips: the evidence for the class that each was taken for, and for the true one.
+    """mistakes.png of tested.TestClips: the evidence for the class that each was taken for, and for the true one.
 
     count: how many, the most confident ones; names: of the true class and of the one that they were taken for, or None:
     any. Returns the number of videos that could not be read.
     """
     classes = late.files.known_names or late.loaded.classes
     pair = [None if label is None else classes[label] for label in labels_of(names, classes)]
-    wrong = tested.mistakes(clips, count, *pair)
+    wrong = mistakes(clips, count, *pair)
     if not wrong:
         of_class = [f" {word} {name}" for word, name in zip(("of", "taken for"), pair, strict=True) if name]
         say(f"note: the run made no mistakes{''.join(of_class)}")
@@ -138,16 +138,16 @@ def explain_mistakes(clips, count, late, names, directory, workers):
     return len(wrong) - len(tiles)
 
 
-def compare_orders(clips, model, directory, title, workers):
-    """Prints and writes how much a network knows of tested.Tested clips whose frames are in another order."""
+def compare_orders(chosen, model, directory, cache_dir, workers):
+    """Prints and writes how much a network knows of clips, tested.Chosen, whose frames are in another order."""
     if not model.sampling.depth:
         raise UserError("--videos: a 2D network sees one frame of a video, which has no order; leave it out")
-    videos = [Video(clip.path, clip.true, None) for clip in clips]
-    frames, failures = cache.load_clips(videos, model.sampling, None, workers)
+    videos, title = chosen.videos, chosen.words
+    frames, failures = cache.load_clips(videos, model.sampling, cache_dir, workers)
     for row, reason in failures.items():
-        warn(f"{clips[row].path}: {reason}")
-    good = [row for row in range(len(clips)) if row not in failures]
-    labels = np.array([label_of(clips[row].true, model.classes, "--videos") for row in good])
+        warn(f"{videos[row].path}: {reason}")
+    good = [row for row in range(len(videos)) if row not in failures]
+    labels = np.array(chosen.labels)[good]
     frames = frames[good] if failures else frames
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(model, frames, labels, progress.update)

@@ -6,10 +6,10 @@ Orange speaks for a class, blue against it, on frames without colour of their ow
 import cv2
 import numpy as np
 
-from actioncnn.figures import strips, text
-from actioncnn.figures.text import BLUE, GRAY, ORANGE
+from actioncnn.figures import mosaic, strips
+from actioncnn.figures.text import BLUE, GRAY, ORANGE, rgb
 
-FOR, AGAINST, MUTED = (tuple(int(color[i : i + 2], 16) for i in (1, 3, 5)) for color in (ORANGE, BLUE, GRAY))
+FOR, AGAINST, MUTED = map(rgb, (ORANGE, BLUE, GRAY))
 STRONGEST = 0.995  # share of a clip's pixels whose evidence is less than what is drawn at full strength
 MOST = 16  # frames of a filmstrip
 SINGLE = 256  # pixels, of a single frame, and of an animation
@@ -19,8 +19,6 @@ SMALL = 64  # pixels, in a sheet
 FEW = 8  # frames, in a sheet
 BARS = 56  # pixels, height of the bars
 MARGIN = 10  # pixels
-LINE = 21  # pixels from one line of text to the next
-TOP = 2 * LINE + 9  # pixels above a picture
 LEAST = 420  # pixels, width of a picture with its text
 
 
@@ -44,12 +42,15 @@ def frames_of(clip):
     return np.moveaxis(clip, 2, 0) if clip.ndim == 4 else clip[None]
 
 
-def rows(clip, evidence, side, most):
-    """(frames, the same frames under their evidence), each a strip of at most `most` frames."""
-    frames, full = frames_of(clip), strongest(evidence)
-    places = np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int)
-    plain = strips.join([strips.enlarge(frames[place], side) for place in places])
-    return plain, strips.join([overlay(frames[place], evidence[place], full, side) for place in places])
+def draw(clip, evidence, side, most=None):
+    """(frames, the same frames under their evidence) of a clip, each RGB (N, H, W, 3), enlarged to fit `side` at least.
+
+    most: the number of frames, at most; they are evenly spaced.
+    """
+    frames, full, side = frames_of(clip), strongest(evidence), max(side, *clip.shape[:2])
+    places = np.linspace(0, len(frames) - 1, min(len(frames), most or len(frames))).round().astype(int)
+    plain = np.stack([strips.enlarge(frames[place], side) for place in places])
+    return plain, np.stack([overlay(frames[place], evidence[place], full, side) for place in places])
 
 
 def bars(evidence, width):
@@ -73,54 +74,30 @@ def filmstrip(clip, evidence, title, names):
     """
     flat = len(evidence) == 1
     side = min(max(SIDE, WIDE // min(len(evidence), MOST)), SINGLE)
-    parts = rows(clip, evidence, max(side, *clip.shape[:2]), MOST)
-    body = strips.join(parts) if flat else np.vstack([parts[0], gap(parts[0]), parts[1]])
+    frames = np.concatenate(draw(clip, evidence, side, MOST))
+    body = mosaic.lay_out(frames, 2 if flat else len(frames) // 2)
     if not flat:
-        body = np.vstack([body, gap(body, 6), bars(evidence, body.shape[1])])
-    return framed(body, title, names)
+        body = mosaic.below(body, bars(evidence, body.shape[1]), gap=6)
+    return below_text(title, [names], [body])
 
 
-def gap(picture, height=strips.GAP):
-    return np.full((height, picture.shape[1], 3), 255, np.uint8)
+def below_text(title, names, bodies):
+    """Pictures side by side, each below the words for its two colours, all below a title.
 
-
-def framed(body, title, names):
-    """A picture under a line of text and the words for its two colours, as (class, other class or words)."""
-    width = max(body.shape[1], LEAST)
-    canvas = np.full((TOP + body.shape[0] + MARGIN, width + 2 * MARGIN, 3), 255, np.uint8)
-    canvas[TOP : TOP + body.shape[0], MARGIN : MARGIN + body.shape[1]] = body
-    line, size = text.fit(title, width, 13, 10)
-    text.draw(canvas, MARGIN, 4, line, size)
-    x = MARGIN
-    for words, color in zip(names, (FOR, AGAINST), strict=True):
-        words = text.fit(words, width // 2 - 30, 12)[0]
-        canvas[LINE + 9 : LINE + 19, x : x + 10] = color
-        text.draw(canvas, x + 15, LINE + 4, words, 12, color)
-        x += 15 + text.coverage(words, 12).shape[1] + 18
-    return canvas
+    names: of each picture, what orange and what blue speaks for, in words.
+    """
+    parts = []
+    for words, body in zip(names, bodies, strict=True):
+        half = (max(body.shape[1], LEAST) - 2 * MARGIN) // 2
+        colours = [mosaic.write(f"■ {each}", half, 12, color=color) for each, color in zip(words, (FOR, AGAINST))]
+        parts.append(mosaic.below(mosaic.beside(*colours, gap=2 * MARGIN), body, gap=4, min_width=LEAST))
+    both = mosaic.beside(*parts, gap=2 * MARGIN)
+    return mosaic.below(mosaic.write(title, both.shape[1]), both, margin=MARGIN)
 
 
 def animation(clip, evidence):
     """Pages (T, H, W, 3): each frame, enlarged, beside itself under its evidence."""
-    side, full = max(SINGLE, *clip.shape[:2]), strongest(evidence)
-    return np.stack(
-        [
-            strips.join([strips.enlarge(frame, side), overlay(frame, values, full, side)])
-            for frame, values in zip(frames_of(clip), evidence, strict=True)
-        ]
-    )
-
-
-def sheet(tiles):
-    """Many pictures (H, W, 3) of one kind below each other; in so many columns that the page is not a ribbon."""
-    high, wide = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
-    columns = min(max(round((len(tiles) * high / wide / 1.5) ** 0.5), 1), len(tiles))
-    tall = -(-len(tiles) // columns)
-    canvas = np.full((tall * high, columns * wide, 3), 255, np.uint8)
-    for place, tile in enumerate(tiles):
-        y, x = place % tall * high, place // tall * wide
-        canvas[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
-    return canvas
+    return mosaic.beside(*draw(clip, evidence, SINGLE))
 
 
 def tile(clip, evidences, title, names):
@@ -128,8 +105,5 @@ def tile(clip, evidences, title, names):
 
     title: what the network says of it; names: of each evidence, what orange and blue speak for.
     """
-    side = max(SMALL, *clip.shape[:2])
-    parts = [rows(clip, values, side, FEW) for values in evidences]
-    bodies = [np.vstack([plain, gap(plain), over]) for plain, over in parts]
-    titles = [title, *["" for _ in evidences[1:]]]
-    return np.hstack([framed(*each) for each in zip(bodies, titles, names, strict=True)])
+    both = [np.concatenate(draw(clip, values, SMALL, FEW)) for values in evidences]
+    return below_text(title, names, [mosaic.lay_out(frames, len(frames) // 2) for frames in both])

@@ -1,58 +1,92 @@
 """Matplotlib figures: curves, confusion matrix, accuracy by class.
 
 Each function takes plain data and returns a Figure, whose text is placed by hand, so that nothing is measured twice and
-nothing jumps; `png` sets the style and renders it. Nothing here touches pyplot or its global state, so that a run draws
-without a display and next to a user's own plots.
+nothing jumps; `png` and `svg` set the style and render it. Nothing here touches pyplot or its global state, so that a
+run draws without a display and next to a user's own plots.
 """
 
 import io
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from actioncnn.cli import shorten
-from actioncnn.figures.text import BLUE, GRAY, LIGHT, ORANGE, shown, style
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, is_plain, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
 COLUMN = 52  # classes in a column of bars: 101 stand in two, on one screen
+COLORS = (BLUE, ORANGE, GREEN, "#A8467B", "#444444", "#8A6100")  # of curves; the hues of Okabe & Ito, dark enough
+DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # of the first six curves, the next six, and so on
+SMALL = (4.8, 2.9)  # inches of a chart of a page, but for its legend: a phone shows it at four fifths
+LEGEND = 46  # characters of a name in a legend
+
+
+class Curve(NamedTuple):
+    """Values by epoch, both float (epochs,); nan where there is no finite value. Curves of one style share a colour."""
+
+    name: str
+    epochs: np.ndarray
+    values: np.ndarray
+    style: int = 0  # 0, 1, ...: the place in COLORS, and beyond these in DASHES
+
+    @property
+    def finite(self):
+        return self.values[np.isfinite(self.values)]
 
 
 def png(draw, *args):
     """PNG file, as bytes, of the figure draw(*args)."""
+    return render(draw, args, format="png")
+
+
+def svg(draw, *args):
+    """SVG file, as bytes, of the figure draw(*args): without a background, letters as shapes, always the same bytes."""
+    with rc_context({"svg.hashsalt": "actioncnn"}):
+        return render(draw, args, format="svg", transparent=True, metadata={"Date": None})
+
+
+def render(draw, args, **options):
     with style():
-        buffer = io.BytesIO()
-        draw(*args).savefig(buffer, format="png")
+        figure, buffer = draw(*args), io.BytesIO()
+        for text in figure.findobj(Text):
+            if is_plain(text.get_text()):
+                text.set_family("DejaVu Sans")  # otherwise each of the other fonts is looked up: twice the time
+        figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 
-def accuracy(history):
-    """Curves of `acc` and `val_acc` by epoch, within the narrowest of a few round limits."""
-    values = finite(history, "acc", "val_acc")
+def curve(history, key, name, style=0):
+    """The Curve of one column of a history."""
+    values = np.array([row.get(key) if row.get(key) is not None else np.nan for row in history], float)
+    epochs = np.array([row["epoch"] for row in history], float)
+    return Curve(name, epochs, np.where(np.isfinite(values), values, np.nan), style)
+
+
+def training_curves(history, key, name="", style=0):
+    """The Curves of `key` and `val_key`, key: acc or loss; name: of the network, where there are several."""
+    names = [f"{name} {side}".strip() for side in ("training", "validation")]
+    return [curve(history, key, names[0], style), curve(history, f"val_{key}", names[1], style + 1)]
+
+
+def accuracy(curves, title="Accuracy", small=False):
+    """Accuracies by epoch, within the narrowest of a few round limits."""
+    values = np.concatenate([each.finite for each in curves])
     top = next((top for top in (0.1, 0.2, 0.5) if values.max(initial=0) <= 0.9 * top), 1)
     bottom = next((bottom for bottom in (0.9, 0.5) if values.min(initial=1) > bottom and top == 1), 0)
-    return curves(history, "acc", "Accuracy", bottom, top + 0.02 * (top - bottom))
+    return plot(curves, title, bottom, top + 0.02 * (top - bottom), small)
 
 
-def loss(history):
-    """Curves of `loss` and `val_loss` by epoch; a lone spike does not set the axis: it is named at the top."""
-    values = finite(history, "loss", "val_loss")
-    usual = max(typical(finite(history, key)) for key in ("loss", "val_loss"))
+def loss(curves, title="Loss", small=False):
+    """Losses by epoch; a lone spike does not set the axis: it is named at the top."""
+    values = np.concatenate([each.finite for each in curves])
+    usual = max(typical(each.finite) for each in curves)
     highest = values.max(initial=0)
     top = highest if highest <= 2.5 * usual else 1.25 * usual
-    return curves(history, "loss", "Loss", values.min(initial=0), 1.05 * top or 1)
-
-
-def column(history, key):
-    """One column of the history, float (epochs,); what is missing or not finite is nan."""
-    values = np.array([row.get(key) if row.get(key) is not None else np.nan for row in history], float)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def finite(history, *keys):
-    """The finite values of some columns, one after the other."""
-    values = np.concatenate([column(history, key) for key in keys])
-    return values[np.isfinite(values)]
+    return plot(curves, title, values.min(initial=0), 1.05 * top or 1, small)
 
 
 def typical(values):
@@ -62,26 +96,65 @@ def typical(values):
     return np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1).max()
 
 
-def curves(history, key, title, low, high):
-    """Training and validation by epoch, between `low` and `high`."""
-    figure = Figure((8, 4.8))
-    axes = figure.add_axes((0.08, 0.12, 0.73, 0.78))
-    epochs = np.array([row["epoch"] for row in history])
-    ends = []
-    for name, label, color, level in ((key, "training", BLUE, 0.97), (f"val_{key}", "validation", ORANGE, 0.91)):
-        values = column(history, name)
-        marker = "o" if len(epochs) <= 30 else None
-        axes.plot(epochs, np.where(values > high, np.nan, values), color, marker=marker, markersize=4, linewidth=1.6)
-        mark_above(axes, epochs, np.where(values > high, values, np.nan), color, level)
-        last = values[np.isfinite(values)][-1:].sum()  # a last value that is not finite is named where the curve ends
-        ends.append([np.clip((last - low) / (high - low), 0, 1), f"{label} {values[-1]:.3f}", color])
-    label_ends(axes, sorted(ends))
-    pad = 0.012 * (epochs[-1] - epochs[0]) or 0.5
-    axes.set(title=title, xlabel="epoch", xlim=(epochs[0] - pad, epochs[-1] + pad), ylim=(low, high))
-    axes.locator_params(axis="x", nbins=12, integer=True, min_n_ticks=1)
+def plot(curves, title, low, high, small):
+    """Curves between `low` and `high`.
+
+    small: a chart of a page, any number of curves, named in a legend. Otherwise a file of its own: two curves, named
+    where they end.
+    """
+    figure, axes = small_axes(curves) if small else wide_axes(curves, low, high)
+    for place, each in enumerate(curves):
+        look, marker = line_style(each.style), "o" if len(each.finite) <= 30 else None
+        within = np.where(each.values > high, np.nan, each.values)
+        axes.plot(each.epochs, within, linewidth=1.6, marker=marker, markersize=4, **look)
+        above = np.where(each.values > high, each.values, np.nan)
+        mark_above(axes, each.epochs, above, look["color"], 0.97 - 0.06 * (place % 4))
+    first, last = min(each.epochs[0] for each in curves), max(each.epochs[-1] for each in curves)
+    pad = 0.012 * (last - first) or 0.5
+    axes.set(title=title, xlabel="epoch", xlim=(first - pad, last + pad), ylim=(low, high))
+    axes.locator_params(axis="x", nbins=8 if small else 12, integer=True, min_n_ticks=1)
     axes.grid(color=LIGHT, linewidth=0.8)
     axes.set_axisbelow(True)
     return figure
+
+
+def line_style(style):
+    return {"color": COLORS[style % len(COLORS)], "linestyle": DASHES[style // len(COLORS) % len(DASHES)]}
+
+
+def wide_axes(curves, low, high):
+    """(figure, axes) of two curves, whose names and last values stand to the right."""
+    figure = Figure((8, 4.8))
+    axes = figure.add_axes((0.08, 0.12, 0.73, 0.78))
+    ends = []
+    for each in curves:
+        last = each.finite[-1:].sum()  # a last value that is not finite is named where the curve ends
+        place = np.clip((last - low) / (high - low), 0, 1)
+        ends.append([place, f"{each.name} {each.values[-1]:.3f}", COLORS[each.style]])
+    label_ends(axes, sorted(ends))
+    return figure, axes
+
+
+def small_axes(curves):
+    """(figure, axes) with a legend below: a name for each style, and the last value where one curve alone has it."""
+    from matplotlib.lines import Line2D
+
+    styles = {}
+    for each in curves:
+        styles.setdefault(each.style, []).append(each)
+    names = [
+        shown(same[0].name, LEGEND) + (f" {same[0].values[-1]:.3f}" if len(same) == 1 else "")
+        for same in styles.values()
+    ]
+    lines = [Line2D([], [], **line_style(style)) for style in styles]
+    columns = min(max(int(SMALL[0] / (0.5 + 0.075 * max(map(len, names)))), 1), len(names))
+    below = 0.5 + 0.2 * -(-len(names) // columns)  # inches: numbers of epochs, and the legend
+    width, height = SMALL[0], SMALL[1] + below
+    figure = Figure((width, height))
+    axes = figure.add_axes((0.5 / width, below / height, (width - 0.6) / width, (SMALL[1] - 0.35) / height))
+    place = {"loc": "lower left", "bbox_to_anchor": (0.02, 0), "borderaxespad": 0, "borderpad": 0}
+    figure.legend(lines, names, ncols=columns, frameon=False, labelspacing=0.3, handlelength=2.4, **place)
+    return figure, axes
 
 
 def mark_above(axes, epochs, values, color, level):
@@ -157,31 +230,57 @@ def write_counts(axes, matrix, share, font):
             axes.text(column, row, matrix[row, column], color=color, size=size, ha="center", va="center")
 
 
+def by_accuracy(matrix, classes):
+    """Labels of the classes that have test clips, the best first."""
+    clips, right = matrix.sum(1), matrix.diagonal()
+    return sorted(np.flatnonzero(clips), key=lambda label: (-right[label] / clips[label], shown(classes[label])))
+
+
 def class_accuracy(matrix, classes):
     """A bar for each class that has clips, best first, in columns of at most COLUMN classes; the mean as a line."""
-    clips, right = matrix.sum(1), matrix.diagonal()
-    order = sorted(np.flatnonzero(clips), key=lambda label: (-right[label] / clips[label], shown(classes[label])))
+    order = by_accuracy(matrix, classes)
     columns = -(-len(order) // COLUMN)
     rows = -(-len(order) // columns)
-    margin = 0.3 + max(len(shown(classes[label])) for label in order) * 9 * 0.62 / 72
+    margin = name_margin(classes)
     width, height = columns * (margin + 4.2), max(rows * 0.2, 0.5) + 1.1
     figure = Figure((width, height))
-    mean = np.mean(right[order] / clips[order])
     for column in range(columns):
         left = (column * (margin + 4.2) + margin) / width
         axes = figure.add_axes((left, 0.5 / height, 3.2 / width, (height - 1.1) / height))
-        draw_bars(axes, order[column * rows : (column + 1) * rows], right, clips, classes, rows)
-        axes.axvline(mean, color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
-    figure.text(0.1 / width, 1 - 0.25 / height, f"Accuracy by class, mean {mean:.1%} (dashed)", size=12, va="center")
-    missing = [shown(classes[label]) for label in np.flatnonzero(clips == 0)]
+        draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows)
+    title = f"Accuracy by class, mean {mean_accuracy(matrix):.1%} (dashed)"
+    figure.text(0.1 / width, 1 - 0.25 / height, title, size=12, va="center")
+    missing = [shown(classes[label]) for label in np.flatnonzero(matrix.sum(1) == 0)]
     if missing:
         figure.text(0.1 / width, 0.1 / height, f"without test clips: {shorten(missing, 3)}", size=9, color=GRAY)
     return figure
 
 
-def draw_bars(axes, labels, right, clips, classes, rows):
+def small_class_accuracy(matrix, classes, labels):
+    """A column of bars for some classes, small enough for a page; the mean over all classes as a line."""
+    margin, height = name_margin(classes), max(len(labels) * 0.2, 0.5) + 0.4
+    figure = Figure((SMALL[0], height))
+    across = (SMALL[0] - margin - 0.9) / SMALL[0]
+    axes = figure.add_axes((margin / SMALL[0], 0.3 / height, across, (height - 0.4) / height))
+    draw_bars(axes, labels, matrix, classes, len(labels))
+    return figure
+
+
+def mean_accuracy(matrix):
+    """Mean over the classes that have test clips."""
+    clips = matrix.sum(1)
+    return np.mean(matrix.diagonal()[clips > 0] / clips[clips > 0])
+
+
+def name_margin(classes):
+    """Inches that the longest name of a class takes to the left of its bar."""
+    return 0.3 + max(len(shown(name)) for name in classes) * 9 * 0.62 / 72
+
+
+def draw_bars(axes, labels, matrix, classes, rows):
     """One column of bars, from the top; as high as `rows` classes."""
-    places = range(len(labels))
+    places, clips, right = range(len(labels)), matrix.sum(1), matrix.diagonal()
+    axes.axvline(mean_accuracy(matrix), color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
     axes.barh(places, [right[label] / clips[label] for label in labels], height=0.72, color=BLUE)
     for place, label in zip(places, labels, strict=True):
         axes.text(1.02, place, f"{right[label]} of {clips[label]}", size=8.5, va="center", color=GRAY)

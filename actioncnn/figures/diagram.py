@@ -5,7 +5,7 @@ import shutil
 import sysconfig
 
 
-def diagram(model):
+def draw_network(model):
     """PNG, as bytes, of the graph of a Keras model with shapes. FileNotFoundError: there is no Graphviz.
 
     Models within it are drawn with their layers, or, where there are many, as boxes one below the other.

@@ -3,51 +3,38 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from actioncnn.figures.strips import enlarge, strip
-from actioncnn.figures.text import DPI, GRAY, GREEN, ORANGE, shown
+from actioncnn.figures import mosaic, strips
+from actioncnn.figures.text import GRAY, GREEN, ORANGE, rgb, shown
 
 FRAMES = 10  # of a clip that are shown, at most
 SIDE = 72  # pixels a frame is enlarged or reduced to in a strip
 SINGLE = 96  # pixels, alone
-TOP = 40  # pixels, height of the title
-GAP = 14  # pixels between strips
-TEXT = 360  # pixels, width of the text beside a strip
-LINES = (-21, 0, 20)  # pixels from the middle of a strip to each line of text
+TEXT = 345  # pixels, width of the text beside a strip
+GAP = 14  # pixels between strips, and between a strip and its text
 
 
-def examples(clips, files, classes, truth, probabilities, count=12):
-    """Filmstrips of test clips with their probabilities: half of `count` mistakes, half right ones, where there are.
+def draw_examples(clips, files, classes, truth, probabilities, count=12):
+    """PNG, as bytes, of test clips with their probabilities: half of `count` mistakes, half right ones, if there are.
 
     clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB; truth: int (N,); probabilities: float (N, classes).
     """
     truth, probabilities = np.asarray(truth), np.asarray(probabilities, float)
-    chosen = choose_examples(truth, probabilities, count)
-    strips = [filmstrip(np.asarray(clips[index])) for index in chosen]
-    high, wide = strips[0].shape[:2]
-    columns = 1 if wide > SINGLE else 2
-    rows = -(-len(strips) // columns)
-    tile_height, tile_width = max(high, LINES[-1] - LINES[0] + 16) + GAP, wide + TEXT
-    canvas = np.full((TOP + rows * tile_height, columns * tile_width, 3), 255, np.uint8)
-    figure = Figure((canvas.shape[1] / DPI, canvas.shape[0] / DPI))
+    tiles = []
+    for index in (chosen := choose_examples(truth, probabilities, count)):
+        lines = describe(Path(files[index]).name, classes, truth[index], probabilities[index])
+        tiles.append(tile(filmstrip(np.asarray(clips[index])), lines))
     title = f"{len(chosen)} of {len(truth)} test clips: confident mistakes, then right ones"
-    write_text(figure, 12, TOP / 2, title, size=11)
-    for place, (index, picture) in enumerate(zip(chosen, strips, strict=True)):
-        x, y = place // rows * tile_width + 20, TOP + place % rows * tile_height + (tile_height - GAP - high) // 2
-        color, lines = describe(Path(files[index]).name, classes, truth[index], probabilities[index])
-        canvas[y : y + high, x : x + wide] = picture
-        canvas[y : y + high, x - 8 : x - 3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-        for line, (text, style) in zip(LINES, lines, strict=True):
-            write_text(figure, x + wide + 14, y + high / 2 + line, text, **style)
-    figure.figimage(canvas, origin="upper")  # pixel by pixel: nothing is resampled
-    return figure
+    columns = 1 if tiles[0].shape[1] > SINGLE + TEXT + 3 * GAP else 2
+    sheet = mosaic.lay_out(tiles, columns, GAP, down=True)
+    return strips.image(mosaic.below(mosaic.write(title, TEXT + SINGLE, 15), sheet, gap=GAP, margin=GAP))
 
 
-def write_text(figure, x, y, text, **style):
-    """Text at a pixel from the top left corner."""
-    width, height = figure.get_size_inches() * DPI
-    figure.text(x / width, 1 - y / height, text, va="center", **style)
+def tile(picture, lines):
+    """A picture with a bar in the color of the first of some lines of text at its left, and the lines at its right."""
+    bar = np.full((len(picture), 5, 3), lines[0]["color"], np.uint8)
+    words = mosaic.below(*(mosaic.write(width=TEXT, **line) for line in lines), min_width=TEXT)
+    return mosaic.beside(mosaic.beside(bar, picture, gap=3), words, gap=GAP, align=(0.5, 0))
 
 
 def choose_examples(truth, probabilities, count):
@@ -72,16 +59,16 @@ def one_of_each(indices, truth, confidence):
 def filmstrip(clip):
     """A strip of a clip (H, W, T, C), or an enlarged frame (H, W, C)."""
     if clip.ndim == 3 or clip.shape[2] == 1:
-        return enlarge(clip.reshape(*clip.shape[:2], -1), SINGLE)
-    return strip(clip, SIDE, FRAMES)
+        return strips.enlarge(clip.reshape(*clip.shape[:2], -1), SINGLE)
+    return strips.strip(clip, SIDE, FRAMES)
 
 
 def describe(file, classes, true, row):
-    """The color of a clip, and three lines of text with their style: predicted class, true or next class, file."""
+    """Three lines of text, as mosaic.write takes them: predicted class, true or next class, file."""
     first, second = np.argsort(-row, kind="stable")[[0, min(1, len(row) - 1)]]
     mark, color, word, other = ("✓", GREEN, "next", second) if first == true else ("✗", ORANGE, "true", true)
-    return color, (
-        (f"{mark} {shown(classes[first])} {row[first]:.1%}", {"color": color, "weight": "bold"}),
-        (f"{word}: {shown(classes[other])} {row[other]:.1%}", {}),
-        (shown(file, 40), {"color": GRAY, "size": 8.5}),
+    return (
+        {"line": f"{mark} {shown(classes[first])} {row[first]:.1%}", "size": 14, "color": rgb(color), "bold": True},
+        {"line": f"{word}: {shown(classes[other])} {row[other]:.1%}", "size": 14},
+        {"line": shown(file, 40), "size": 12, "color": rgb(GRAY)},
     )

@@ -12,7 +12,7 @@ import numpy as np
 from actioncnn.data.splits import shuffle
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, UserError
-from actioncnn.figures import strips, text
+from actioncnn.figures import mosaic, strips
 from actioncnn.video import frame_folder
 from actioncnn.video.decode import open_video, read_frames
 from actioncnn.video.sampling import Sampling
@@ -25,9 +25,7 @@ WIDEST = 2  # times as wide as high; a wider video is shown lower
 GAP = 12  # pixels between examples
 TITLE = 16  # pixels, size of a title's font
 SMALL = 11  # pixels, of a long title, at least
-BAND = 24  # pixels, height of a title
 SECONDS = 2.0  # that an animation takes
-INK = (30, 30, 30)
 
 
 class Example(NamedTuple):
@@ -120,26 +118,14 @@ def shown_size(path, high):
 def page(examples, cols, animated=False):
     """The examples below their titles: uint8 (N, H, W, 3), N pictures one after the other if `animated`, else one."""
     if not animated:
-        examples = [example._replace(frames=strips.join(example.frames)[None]) for example in examples]
-    high = max(example.frames.shape[1] for example in examples)
-    wide = max(example.frames.shape[2] for example in examples)
-    count = max(len(example.frames) for example in examples)
-    down, right = high + BAND + GAP, wide + GAP
-    pages = np.full((count, -(-len(examples) // cols) * down + GAP, cols * right + GAP, 3), 255, np.uint8)
-    for place, (name, frames, *_) in enumerate(examples):
-        y, x = place // cols * down + GAP, place % cols * right + GAP
-        top, left = y + BAND + (high - frames.shape[1]) // 2, x + (wide - frames.shape[2]) // 2
-        pages[:, top : top + frames.shape[1], left : left + frames.shape[2]] = frames
-        pages[:, y : y + BAND, x - GAP // 4 : x + wide + GAP // 4] = title(name, wide + GAP // 2)
-    return pages
-
-
-def title(name, wide):
-    """Picture of a name in the middle, uint8 (BAND, `wide`, 3); a long one is smaller, then cut."""
-    band = np.full((BAND, wide, 3), 255, np.uint8)
-    line, size = text.fit(name, wide, TITLE, SMALL)
-    text.draw(band, (wide - text.coverage(line, size).shape[1]) // 2, 0, line, size, INK)
-    return band
+        examples = [example._replace(frames=mosaic.beside(*example.frames)) for example in examples]
+    wide = max(example.frames.shape[-2] for example in examples)
+    tiles = [
+        mosaic.below(mosaic.write(name, wide, TITLE, SMALL), frames, gap=0, align=(0, 0.5), min_width=wide)
+        for name, frames, *_ in examples
+    ]
+    pages = mosaic.lay_out(tiles, cols, GAP, GAP)
+    return pages if animated else pages[None]
 
 
 def encode(pages, ending):

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-GAP = 2  # pixels between the frames of a strip
-WHITE = 255
+from actioncnn.figures import mosaic
 
 
 def visible(frame):
@@ -29,13 +28,7 @@ def strip(clip, side, most):
     """At most `most` evenly spaced frames of a clip (H, W, T, C), each to fit `side`, side by side in RGB."""
     depth = clip.shape[2]
     places = np.linspace(0, depth - 1, min(depth, most)).round().astype(int)
-    return join([enlarge(clip[:, :, place], side) for place in places])
-
-
-def join(frames):
-    """Frames (H, W, 3) of one height side by side."""
-    gap = np.full((len(frames[0]), GAP, 3), WHITE, np.uint8)
-    return np.hstack([part for frame in frames for part in (gap, frame)][1:])
+    return mosaic.beside(*(enlarge(clip[:, :, place], side) for place in places))
 
 
 def image(pixels, ending=".png"):

@@ -30,6 +30,11 @@ NAME = 28  # characters of a class name that are shown; the longest of UCF-101 h
 LINE = 1.5  # height of a line of text, in font sizes
 
 
+def rgb(color):
+    """A color such as BLUE as (red, green, blue), 0 to 255."""
+    return tuple(bytes.fromhex(color[1:]))
+
+
 @functools.cache
 def families():
     """Names of the fonts in which a letter is looked for, in this order."""
@@ -92,14 +97,14 @@ def coverage(line, size, bold=False):
         return np.asarray(canvas.buffer_rgba())[..., 3].astype(np.float32) / 255
 
 
-def fit(line, width, size, least=None):
+def fit(line, width, size, least=None, bold=False):
     """(line, size) of a text that is at most `width` pixels wide: smaller down to `least`, then without its middle."""
     line, least = shown(line, 200), least or size
     for each in range(size, least - 1, -1):
-        if coverage(line, each).shape[1] <= width:
+        if coverage(line, each, bold).shape[1] <= width:
             return line, each
     lengths = range(3, len(line))
-    place = bisect.bisect_right(lengths, width, key=lambda length: coverage(shown(line, length), least).shape[1])
+    place = bisect.bisect_right(lengths, width, key=lambda length: coverage(shown(line, length), least, bold).shape[1])
     return shown(line, lengths[max(place - 1, 0)]) if lengths else line, least
 
 
@@ -107,6 +112,7 @@ def draw(canvas, x, y, line, size, color=(0, 0, 0), bold=False):
     """Writes a line of text on uint8 pixels (H, W, 3), in place; x, y: its upper left corner; what is beyond is cut."""
     if not line:
         return
-    ink = coverage(line, size, bold)[: canvas.shape[0] - y, : canvas.shape[1] - x, None]
+    ink = coverage(line, size, bold)[..., None]
     place = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
+    ink = ink[: place.shape[0], : place.shape[1]]
     place[:] = np.rint(place + (np.array(color, np.float32) - place) * ink)

@@ -34,7 +34,7 @@ class ModelFiles(NamedTuple):
 
     model: Path
     weights: Path
-    args: dict  # what args.json beside it says of it, {} where there is none of its own
+    record: dict  # of the run that made it, see runs.record; {} where there is none
     facts: dict  # what its own file says, of loading.read_facts
     sampling: Sampling | None  # what one of these two says
     names: tuple = ()  # of Names: the first of the right number counts
@@ -44,12 +44,12 @@ class ModelFiles(NamedTuple):
     def known_names(self):
         """Names of the classes that can be trusted before the model is loaded; None where there are none such."""
         first = self.names[0] if self.names else None
-        return first.names if first and (first.required or not first.source or self.args) else None
+        return first.names if first and (first.required or not first.source or self.record) else None
 
     @property
     def ours(self):
-        """Whether a training run of this suite wrote it: its args.json or its mark says so."""
-        return bool(self.args) or MARK.items() <= self.facts.items()
+        """Whether a training run of this suite wrote it: its record or its mark says so."""
+        return bool(self.record) or MARK.items() <= self.facts.items()
 
 
 def sampling_told(facts):
@@ -119,8 +119,8 @@ def choose_sampling(reading, files):
         return needed
     if files.sampling[:3] == needed[:3]:
         return files.sampling._replace(scrambled=reading.scrambled)
-    if files.args:
-        raise UserError(f"is not the model that {files.model.parent / 'args.json'} describes; move that away")
+    if files.record:
+        raise UserError(f"is not the model of the run in {files.model.parent}; move it to a folder of its own")
     raise UserError("takes other frames than its file says; export it anew")
 
 
@@ -189,7 +189,7 @@ class Model:
             others = [f"{shown.depth} frames at even intervals" if shown.depth else "the middle frame"]
             others += [f"{shown.width}x{shown.height} pixels, {'RGB' if shown.color else 'gray'}"]
         if line := note(self.files.model, self.reading.assumed | self.head.assumed, *others):
-            warn(f"note: {'' if self.files.sampling else 'no args.json for '}{line}")
+            warn(f"note: {'' if self.files.sampling else 'no run tells of '}{line}")
         if not self.names:
             warn(f"note: no names for the classes of {self.files.model}: give them with --classes FILE")
 

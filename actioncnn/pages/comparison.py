@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from actioncnn.cli import count, shorten
 from actioncnn.data.groups import scene
 from actioncnn.errors import UserError
-from actioncnn.pages import remarks, statistics
+from actioncnn.pages import statistics
+from actioncnn.runs.tested import directory_of
 
 SAME = ("output", "cache", "workers", "gpus", "resume", "videos", "seed", "views")  # options that make no other setting
 ALONE = "\0"  # no name of a file or folder has it
+MANY = 10  # pairs, of which some would be told apart by chance
 
 
 @dataclass
@@ -53,10 +56,11 @@ class Comparison:
 
 
 def compare(runs):
-    """The Comparison of some Runs. UserError: no clip was tested by all of them."""
+    """The Comparison of some Runs, without those that share no clip with the others. UserError: no two share one."""
     runs, notes = without_copies(runs)
     rename(runs)
-    places = common_clips(runs)
+    runs, places, left_out = common_clips(runs)
+    notes += left_out
     groups = groups_of(runs[0], places[0])
     resampling = statistics.Resampling(groups)
     settings = group_seeds(runs, places)
@@ -65,7 +69,7 @@ def compare(runs):
     compared = [of_runs([run], [rows]) for run, rows in zip(runs, places)] if one else settings
     pairs = [pair(*two, resampling, spread, one) for two in itertools.combinations(compared, 2)]
     known = {group for group in groups if not group.startswith(ALONE)}
-    notes += remarks.on_runs(runs, places, known, settings) + remarks.on_pairs(pairs, spread, settings)
+    notes += notes_on_runs(runs, places, known, settings) + notes_on_pairs(pairs, spread, settings)
     rows = [row_of(setting, resampling, bool(known)) for setting in settings]
     return Comparison(runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known))
 
@@ -91,22 +95,59 @@ def rename(runs):
 
 
 def common_clips(runs):
-    """For each run the rows, int (N,), of the clips that all of them tested, in the same order.
+    """(most runs that all share clips, the rows of these clips for each run, lines on the other runs).
 
-    A clip is told by its class and file name, or path in the dataset where names alone are not unique.
+    The rows, int (N,), are in the same order for each run. A clip is told by its dataset, its class and its file name,
+    or its path in the dataset where names alone are not unique. UserError: no two runs share a clip.
     """
-    for shorten in (os.path.basename, str):
-        keys = [[*zip(run.true, map(shorten, run.files))] for run in runs]
+    datasets = datasets_of(runs)
+    for key_of in (os.path.basename, str):
+        keys = [[(data, *key) for key in zip(run.true, map(key_of, run.files))] for run, data in zip(runs, datasets)]
         places = [{key: row for row, key in enumerate(of_run)} for of_run in keys]
         if [*map(len, keys)] == [*map(len, places)]:
             break
-    shared = [key for key in places[0] if all(key in of_run for of_run in places)]
-    if not shared:
+    together = max((sharing(places, first) for first in range(len(runs))), key=len)
+    videos = [str(directory_of(run) or "unknown videos") for run in runs]
+    if len(together) == 1 < len(runs):
         raise UserError(
-            f"no clip was tested by all of {', '.join(str(run.folder) for run in runs)}; "
+            f"no clip was tested by two of {', '.join(f'{run.folder} ({name})' for run, name in zip(runs, videos))}; "
             "compare runs of the same videos and --split, or --split all with one of its splits"
         )
-    return [np.array([of_run[key] for key in shared]) for of_run in places]
+    kept = ", ".join(runs[number].name for number in together)
+    left_out = [
+        f"{runs[number].name} is left out: it shares no test clip with all of {kept}; its videos are {videos[number]}"
+        for number in range(len(runs))
+        if number not in together
+    ]
+    shared = [key for key in places[together[0]] if all(key in places[number] for number in together)]
+    rows = [np.array([places[number][key] for key in shared]) for number in together]
+    return [runs[number] for number in together], rows, left_out
+
+
+def sharing(places, first):
+    """Numbers of runs that all share clips: the `first`, and in their order those that do so with all before them."""
+    together, shared = [first], places[first].keys()
+    for number, clips in enumerate(places):
+        if number != first and shared & clips.keys():
+            together, shared = [*together, number], shared & clips.keys()
+    return sorted(together)
+
+
+def datasets_of(runs):
+    """A number for the dataset of each run, the same for runs of the same videos."""
+    return [next(number for number, other in enumerate(runs) if is_same_data(run, other)) for run in runs]
+
+
+def is_same_data(run, other):
+    """Whether two runs are of the same videos: by the fingerprints of the classes that both have, which the first
+    version did not write, else by the digest of their clips or by the directory that they name."""
+    prints, others = run.record.fingerprints, other.record.fingerprints
+    if both := prints.keys() & others.keys():
+        return sum(prints[name] == others[name] for name in both) * 2 >= len(both)
+    if run.record.get("data") is not None and run.record.get("data") == other.record.get("data"):
+        return True
+    directories = [each and os.path.realpath(each) for each in map(directory_of, (run, other))]
+    return directories[0] == directories[1]
 
 
 def groups_of(run, rows):
@@ -123,13 +164,18 @@ def groups_of(run, rows):
 def setting_key(run):
     """What runs have in common that differ in their seed alone."""
     options = {name: value for name, value in run.options.items() if name not in SAME}
-    return [run.script, options, run.args.get("split"), run.args.get("recipe"), run.args.get("counts")]
+    return [run.script, options, run.record.get("split"), run.record.get("recipe"), run.record.get("counts")]
 
 
 def group_seeds(runs, places):
+    """The Settings of some runs; two runs with the same seed are two settings, whatever else they share."""
     settings = {}
     for run, rows in zip(runs, places):
-        settings.setdefault(json.dumps(setting_key(run), default=str), []).append((run, rows))
+        key, seed = json.dumps(setting_key(run), default=str), run.options.get("seed")
+        number = 0
+        while seed in [each.options.get("seed") for each, _ in settings.get((key, number), ())]:
+            number += 1
+        settings.setdefault((key, number), []).append((run, rows))
     return [of_runs(*zip(*members)) for members in settings.values()]
 
 
@@ -143,11 +189,11 @@ def of_runs(runs, places):
 def row_of(setting, resampling, grouped):
     first, figures = setting.runs[0], setting.figures
     clips = setting.right.shape[1]
-    seconds = [run.args["seconds"] for run in setting.runs if run.args.get("seconds")]
+    seconds = [run.record["seconds"] for run in setting.runs if run.record.get("seconds")]
     return {
         "run": setting.name,
         "script": first.script,
-        "parameters": first.args.get("parameters"),
+        "parameters": first.record.get("parameters"),
         "seconds": float(np.mean(seconds)) if seconds else None,
         "epochs": first.options.get("epoch"),
         "seeds": len(setting.runs),
@@ -197,7 +243,7 @@ def sentence(better, worse, value, interval, told, same_setting):
 def differing(settings):
     """{option: [value of each setting]} of the options that are not the same for all."""
     values = [
-        {"precision used": setting.runs[0].args.get("precision"), **setting.runs[0].options} for setting in settings
+        {"precision used": setting.runs[0].record.get("precision"), **setting.runs[0].options} for setting in settings
     ]
     names = dict.fromkeys(name for of_one in values for name in of_one if name not in SAME)
     return {
@@ -211,6 +257,45 @@ def verdicts(comparison):
     """The sentences that a person reads: of many pairs those that are told, and how many are not."""
     told = [pair["sentence"] for pair in comparison.pairs if pair["told"]]
     others = [pair["sentence"] for pair in comparison.pairs if not pair["told"]]
-    if len(comparison.pairs) >= remarks.MANY and len(others) > 1:
+    if len(comparison.pairs) >= MANY and len(others) > 1:
         others = [f"{'the other ' if told else 'all '}{len(others)} pairs: these runs do not tell which is better"]
     return told + others
+
+
+def notes_on_runs(runs, places, known, settings):
+    """What a reader must know of the clips that are compared."""
+    notes = [f"{run.name}: {line}" for run in runs for line in run.missing]
+    for run, rows in zip(runs, places):
+        if len(rows) < len(run.files):
+            notes.append(
+                f"{run.name} tested {count(len(run.files), 'clip')}: it is compared on the {len(rows)} that all tested"
+            )
+    splits = dict.fromkeys(str(run.record.get("split")) for run in runs)
+    if len(splits) > 1:
+        why = "; a random split has put clips of their groups into training" if "random" in splits else ""
+        notes.append(f"splits {', '.join(splits)} trained on different clips{why}")
+    if not known:
+        notes.append("no groups are known: clips are taken as independent, which makes intervals too narrow")
+    elif len(known) < 5:
+        notes.append(f"only {count(len(known), 'group')} of clips: intervals by groups are wide or not known")
+    for first, second in itertools.combinations([setting.runs[0] for setting in settings], 2):
+        for one, other in ((first, second), (second, first)):
+            if only := [name for name in one.classes if name not in set(other.classes)]:
+                more = count(len(only), "class")
+                notes.append(f"{one.name} knows {more} that {other.name} does not: {shorten(only)}")
+        if len(first.classes) != len(second.classes):
+            notes.append("with more classes to choose from, the same clips are harder")
+    return list(dict.fromkeys(notes))
+
+
+def notes_on_pairs(pairs, spread, settings):
+    """pairs: of a Comparison; spread: of statistics.seed_spread."""
+    notes = []
+    if pairs and max(len(setting.runs) for setting in settings) == 1:
+        notes.append(
+            f"one seed of each: a standard deviation of {100 * spread[0] ** 0.5:.1f} points between seeds is assumed; "
+            "train with other seeds (--seed 1, 2, ...) to measure it"
+        )
+    if len(pairs) >= MANY and len(settings) > 1:
+        notes.append(f"of {len(pairs)} pairs, about {len(pairs) * 0.05:.0f} would be told apart by chance alone")
+    return notes

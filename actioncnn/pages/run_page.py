@@ -6,16 +6,18 @@ import numpy as np
 
 from actioncnn.cli import count, warn
 from actioncnn.errors import one_line
-from actioncnn.pages import page, svg
+from actioncnn.figures import charts
+from actioncnn.figures.text import shown
+from actioncnn.pages import page
 from actioncnn.pages.comparison import compare
-from actioncnn.pages.comparison_text import interval, percent
-from actioncnn.pages.svg import named, text
 from actioncnn.runs.run import read_run
 
 PAIRS = 6  # of confused classes whose clips are shown
 OF_PAIR = 2  # clips of one class that were taken for the other
 MISTAKES = 12  # the most confident ones
 LISTED = 300  # confusions in the list
+NUMBERED = 30  # classes: of so many all counts are written into the matrix
+ONE_COLUMN = 12  # classes whose bars stand in one column; more stand in two, or four, ... columns
 NAME = "report.html"
 
 
@@ -35,138 +37,151 @@ def write(folder, clips=None, path=None, look=None):
     that gives {row: [(class name, clip with what speaks for that class drawn over it, RGB)]}.
     """
     run = read_run(folder)
-    chosen = choose_clips(run)
-    found = clips(run, sorted({row for rows in chosen.values() for row in rows})) if clips else {}
-    wrong = {row: found[row] for row in chosen["mistakes"] if row in found}
-    seen = look(run, wrong) if look else {}
-    found = {row: page.animation(clip) for row, clip in found.items()}
-    parts = [head(run), training(run), matrix(run), confusions(run, chosen, found)]
-    parts += [mistakes(run, wrong, found, seen), by_class(run), settings(run)]
-    page.write_page(path or folder / NAME, f"{run.name}: {run.script}", parts)
+    compared, matrix = compare([run]), run.matrix
+    chosen = choose_clips(run, matrix)
+    frames = clips(run, sorted({row for rows in chosen.values() for row in rows})) if clips else {}
+    wrong = {row: frames[row] for row in chosen["mistakes"] if row in frames}
+    evidence = look(run, wrong) if look else {}
+    tiles = {row: tile(run, row, clip) for row, clip in frames.items()}
+    confused = confusions(run, matrix, chosen, tiles)
+    page.write_page(
+        path or folder / NAME,
+        "run.html",
+        title=f"{run.name}: {run.script}",
+        run=run,
+        row=compared.rows[0],
+        groups=compared.groups,
+        split=split(run, compared.groups),
+        notes=dict.fromkeys([*run.notes, *compared.notes]),
+        curves=curves(run),
+        matrix_layout=matrix_layout(matrix, run.classes),
+        confusions=confused,
+        listed=[(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
+        has_clips=bool(tiles),
+        mistakes=[
+            (tiles[row], [(name, page.animation(clip)) for name, clip in evidence.get(row, ())]) for row in wrong
+        ],
+        has_evidence=bool(evidence),
+        bars=bars(matrix, run.classes),
+        command=command(run),
+        settings=settings(run),
+    )
 
 
-def choose_clips(run):
+def choose_clips(run, matrix):
     """{pair of labels, or "mistakes": rows of clips to show}, the surest first."""
     label = {name: number for number, name in enumerate(run.classes)}
     true, predicted = (np.array([label[name] for name in names]) for names in (run.true, run.predicted))
     order = np.argsort([-ranked[0][1] for ranked in run.ranked], kind="stable")
-    chosen = {}
-    for i, j in worst(run.matrix)[:PAIRS]:
-        wanted = ((i, j, OF_PAIR), (i, i, 1), (j, j, 1))
-        chosen[i, j] = [row for a, b, n in wanted for row in order[(true == a)[order] & (predicted == b)[order]][:n]]
-    chosen["mistakes"] = order[(true != predicted)[order]][:MISTAKES]
-    return {key: [int(row) for row in rows] for key, rows in chosen.items()}
+
+    def surest(i, j, most):
+        return order[((true == i) & (predicted == j))[order]][:most].tolist()
+
+    chosen = {(i, j): surest(i, j, OF_PAIR) + surest(i, i, 1) + surest(j, j, 1) for i, j in worst(matrix)[:PAIRS]}
+    return chosen | {"mistakes": order[(true != predicted)[order]][:MISTAKES].tolist()}
 
 
-def worst(counts):
+def worst(matrix):
     """Confused pairs of labels (true, predicted), the most frequent first."""
-    clips = counts.sum(1)
-    wrong = [(i, j) for i, j in np.argwhere(counts) if i != j]
-    return sorted(wrong, key=lambda pair: (-counts[pair], -counts[pair] / clips[pair[0]], pair))
+    clips = matrix.sum(1)
+    wrong = [(i, j) for i, j in np.argwhere(matrix).tolist() if i != j]
+    return sorted(wrong, key=lambda pair: (-matrix[pair], -matrix[pair] / clips[pair[0]], pair))
 
 
-def head(run):
-    """What was trained on what, how right it is, and what a reader must know."""
-    compared, args, counts = compare([run]), run.args, run.args.get("counts", {})
-    row = compared.rows[0]
-    sides = count(len(run.files), "test clip") + f" of {count(compared.groups, 'group')}" * bool(compared.groups)
-    sides += f", {count(counts['train'], 'training clip')}" if "train" in counts else ""
-    about = page.facts(
-        [
-            ("network", run.script),
-            ("parameters", f"{args['parameters']:,}" if args.get("parameters") else None),
-            ("videos", run.options.get("videos")),
-            ("classes", len(run.classes)),
-            ("split", f"{args.get('split', '?')}: {sides}"),
-            ("top-5", f"{percent(row['top5'])} %" if len(run.classes) > 5 else None),
-            ("mean class accuracy", f"{percent(row['mean_class_accuracy'])} %"),
-            ("95 % interval", f"{interval(row['by_clips'])} if clips were independent (Wilson)"),
-            ("", f"{interval(row['by_groups'])} by resampling groups" if compared.groups > 1 else None),
-            ("device", ", ".join(str(args[name]) for name in ("device", "precision") if args.get(name)) or None),
-        ]
-    )
-    chance = f"chance is {percent(1 / len(run.classes))} %" if run.classes else ""
-    top1 = f'<span class="big">{percent(row["top1"])} %</span> of the test clips are right; {chance}'
-    title = f"<h1>{named(run.name)}</h1><p>{top1}</p>"
-    lines = dict.fromkeys([*run.notes, *compared.notes])
-    return f"<header>{title}{about}{''.join(map(page.note, lines))}</header>"
+def split(run, groups):
+    """The split, and how many clips and groups are on its sides."""
+    sides = count(len(run.files), "test clip")
+    if groups:
+        sides += f" of {count(groups, 'group')}"
+    if "train" in run.record.get("counts", {}):
+        sides += f", {count(run.record['counts']['train'], 'training clip')}"
+    return f"{run.record.get('split', '?')}: {sides}"
 
 
-def training(run):
-    """Curves of accuracy and loss of each network that was trained."""
-    names = [f"{name} {kind}".strip() for name in run.histories for kind in ("training", "validation")]
+def curves(run):
+    """Charts of accuracy and loss of each network that was trained."""
     drawn = []
-    for title, keys in (("Accuracy", ("acc", "val_acc")), ("Loss", ("loss", "val_loss"))):
-        rows = [(history, key) for history in run.histories.values() for key in keys]
-        series = [
-            ([row["epoch"] for row in history], [row.get(key, np.nan) for row in history], number)
-            for number, (history, key) in enumerate(rows)
+    for title, draw, key in (("Accuracy", charts.accuracy, "acc"), ("Loss", charts.loss, "loss")):
+        of_all = [
+            charts.training_curves(history, key, name, 2 * number)
+            for number, (name, history) in enumerate(run.histories.items())
         ]
-        drawn.append(svg.curves(title, series))
-    return page.section("Training", f'<div class="charts">{"".join(drawn)}</div>{svg.legend(names)}' if names else "")
+        drawn.append((draw, title, sum(of_all, [])))
+    return page.curve_charts(drawn)
 
 
-def matrix(run):
-    how = "Rows: true classes. Columns: what they are taken for. Point at a cell, tap it, or use the arrow keys."
-    drawn = page.scroll(svg.matrix(run.matrix, run.classes), "confusion matrix")
-    return page.section("Confusion matrix", f'<p class="soft">{how}</p>', '<output aria-live="polite"></output>', drawn)
+def matrix_layout(matrix, classes):
+    """What a confusion matrix is drawn from: lengths in pixels, names of classes, and the cells that are not 0."""
+    nclass, clips = len(classes), matrix.sum(1)
+    side = 9 if nclass > 60 else 12 if nclass > NUMBERED else 22 if nclass > 12 else 34
+    font = min(max(side - 1, 8), 14)
+    labels = [shown(name, 22) for name in classes]
+    cells = [
+        {
+            "row": row,
+            "column": column,
+            "number": int(matrix[row, column]),
+            "clips": count(clips[row], "clip"),
+            "opacity": round(
+                0.25 + 0.55 * (matrix[row, column] / clips[row]) ** 0.6, 2
+            ),  # a root: small shares show too
+        }
+        for row, column in np.argwhere(matrix).tolist()
+    ]
+    return {
+        "side": side,
+        "font": font,
+        "margin": int(max(map(len, labels)) * font * 0.66) + 8,
+        "labels": labels,
+        "names": [page.text(name) for name in classes],
+        "cells": cells,
+        "numbered": nclass <= NUMBERED,
+    }
 
 
-def confusions(run, chosen, found):
-    """The worst confusions: clips of one class that were taken for another, beside right ones of both."""
-    counts, names = run.matrix, run.classes
-    pairs = worst(counts)
-    if not pairs:
-        return page.section("Worst confusions", "<p>No clip is wrong.</p>")
-    parts = []
-    for i, j in pairs[:PAIRS] if found else ():
-        tiles = [tile(run, row, found[row]) for row in chosen[i, j] if row in found]
-        title = f"{named(names[i])} taken for {named(names[j])}: {counts[i, j]} of {counts[i].sum()} clips"
-        parts.append(f'<h3>{title}</h3><div class="clips">{"".join(tiles)}</div>')
-    rows = [(f"{names[i]} → {names[j]}", f"{counts[i, j]} of {counts[i].sum()}") for i, j in pairs[:LISTED]]
-    opened = " open" if not found else ""
-    of = f"the first {LISTED} of " if len(pairs) > LISTED else ""
-    summary = f"<summary>{of}{count(len(pairs), 'confusion')} by name</summary>"
-    listed = f"<details{opened}>{summary}{page.table(('true → taken for', 'clips'), rows)}</details>"
-    return page.section("Worst confusions", *parts, listed)
+def confusions(run, matrix, chosen, tiles):
+    """The worst confusions, each with clips of one class that were taken for the other, beside right ones of both."""
+    clips = matrix.sum(1)
+    return [
+        {
+            "true": run.classes[i],
+            "predicted": run.classes[j],
+            "number": f"{matrix[i, j]} of {clips[i]}",
+            "clips": [tiles[row] for row in chosen.get((i, j), ()) if row in tiles],
+        }
+        for i, j in worst(matrix)
+    ]
 
 
-def mistakes(run, rows, found, seen):
-    """The surest wrong clips, each beside what speaks for the classes in it, where that is known."""
-    tiles = [tile(run, row, found[row]) for row in rows]
-    if not seen:
-        return page.section("Most confident mistakes", f'<div class="clips">{"".join(tiles)}</div>' if tiles else "")
-    groups = [[own, *(evidence(*each) for each in seen.get(row, ()))] for row, own in zip(rows, tiles)]
-    shown = "".join(f'<div class="group">{"".join(group)}</div>' for group in groups)
-    how = '<p class="soft">Orange speaks for the class, blue against it.</p>'
-    return page.section("Most confident mistakes", how, f'<div class="groups">{shown}</div>')
+def tile(run, row, clip):
+    """What is shown of a test clip: it moves, and below it is what it is and what it was taken for."""
+    predicted, share = run.ranked[row][0]
+    return {
+        "animation": page.animation(clip),
+        "file": run.files[row],
+        "true": run.true[row],
+        "predicted": predicted,
+        "share": share,
+        "share_of_true": dict(run.ranked[row]).get(run.true[row]),
+    }
 
 
-def evidence(name, clip):
-    alt = f"what speaks for {name} in the clip beside it"
-    return page.figure(page.animation(clip), alt, "seen", f"what speaks for<br>{named(name)}")
-
-
-def tile(run, row, shown):
-    """A clip that moves, and below it what it is and what it was taken for."""
-    true, (first, share) = run.true[row], run.ranked[row][0]
-    of_true = next((f" {p:.1%}" for name, p in run.ranked[row] if name == true), "")
-    said = f"<b>{named(first)}</b> {share:.1%}"
-    said += "" if first == true else f"<br>true: {named(true)}{of_true}"
-    alt = f"{true}, taken for {first}"
-    return page.figure(shown, alt, "right" if first == true else "wrong", f"{said}<br>{named(run.files[row])}")
-
-
-def by_class(run):
-    return page.section("Classes by accuracy, the worst first", svg.bars(run.matrix, run.classes))
+def bars(matrix, classes):
+    """Charts of the accuracy by class, the worst first, in columns of at most charts.COLUMN classes."""
+    labels, clips = charts.by_accuracy(matrix, classes)[::-1], matrix.sum(1)
+    columns = 1 if len(labels) <= ONE_COLUMN else 2 * -(-len(labels) // (2 * charts.COLUMN))
+    drawn = []
+    for part in np.array_split(labels, columns):
+        words = "; ".join(f"{classes[label]} {matrix[label, label]} of {clips[label]}" for label in part)
+        alt = f"Right clips of each class: {words}"
+        drawn.append(page.chart(charts.small_class_accuracy, matrix, classes, part, alt=alt))
+    return drawn
 
 
 def settings(run):
-    """Options, versions, and the command that repeats the run."""
-    recipe = {f"recipe: {name}": value for name, value in run.args.get("recipe", {}).items()}
-    options = page.facts({**run.options, **recipe, **run.args.get("versions", {})}.items())
-    repeat = f"<h3>The command that repeats it</h3><pre>{text(command(run), 5000)}</pre>"
-    return page.section("Options and versions", repeat, f"<details><summary>all of them</summary>{options}</details>")
+    """[(name, value)] of the options, the recipe and the versions."""
+    recipe = {f"recipe: {name}": value for name, value in run.record.get("recipe", {}).items()}
+    return [*{**run.options, **recipe, **run.record.get("versions", {})}.items()]
 
 
 def command(run):

@@ -2,14 +2,17 @@
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from actioncnn.cli import bar, warn
-from actioncnn.data.dataset import divide, load_dataset
+from actioncnn.data.clips import read_clips
+from actioncnn.data.dataset import understand
 from actioncnn.data.index import class_and_group
 from actioncnn.errors import UserError
+from actioncnn.runs.tested import with_sides_of_run
 
 BATCH = 64  # clips
 NEAREST = 5  # training clips that are named
@@ -23,11 +26,11 @@ def as_npz(results, classes):
     start, end: seconds, of windows.
     """
     clips = [(str(path), row) for path, rows in results for row in rows]
-    true = [class_and_group(file)[0] for file, _ in clips]
+    true = [class_of(file, classes) for file, _ in clips]
     values = {
         "features": np.array([row.features for _, row in clips], np.float32),
         "files": [file for file, _ in clips],
-        "classes": [name if name in classes else "" for name in true],
+        "classes": true,
         "predicted": [classes[int(np.argmax(row.probabilities))] for _, row in clips],
         "probabilities": np.array([row.probabilities for _, row in clips], np.float32),
         "names": classes,
@@ -39,6 +42,13 @@ def as_npz(results, classes):
     return content.getvalue()
 
 
+def class_of(file, classes):
+    """The class that a file's name tells, or the innermost of its folders that is one of `classes`; "" for none."""
+    known = {name.casefold(): name for name in reversed(classes)}
+    names = [class_and_group(file)[0], *(folder.name for folder in Path(file).absolute().parents)]
+    return next((known[name.casefold()] for name in names if name.casefold() in known), "")
+
+
 def nearest(model, workers=None):
     """A function of a path and Row: the training clips whose features point most nearly where the Row's do (cosine).
 
@@ -46,7 +56,7 @@ def nearest(model, workers=None):
     or its videos are not there.
     """
     try:
-        data = trained_on(model, workers)
+        data = training_clips(model.files, model.sampling, workers)
     except UserError as error:
         warn(f"note: no nearest training clips: {error}")
         return None
@@ -65,18 +75,17 @@ def nearest(model, workers=None):
     return told
 
 
-def trained_on(model, workers):
-    """dataset.Data of the run that made the model. UserError: args.json or the videos that it names are not there."""
-    args = model.files.args
-    options = args.get("options", {})
-    if not {"videos", "nclass"} <= options.keys() or not {"split", "seed"} <= args.keys():
-        raise UserError(f"no args.json tells of the run that made {model.files.model}")
-    directory = Path(options["videos"])
-    layout = {name: Path(options[name]) for name in ("train_list", "test_list") if options.get(name)}
-    layout |= {"class_level": options.get("class_level")}
-    layout |= {"split": options.get("split", "1"), "say": lambda *_, **__: None}
-    data, _ = load_dataset(directory, options["nclass"], model.sampling, options.get("cache"), workers, **layout)
-    return divide(data, args["split"], args["seed"])[0]
+def training_clips(files, sampling, workers):
+    """LabelledClips of the run that made the model, with its training rows. UserError: they are not known."""
+    record = files.record
+    options = record.dataset_options if record else None
+    if options is None:
+        raise UserError(f"no run tells what {files.model} was trained on")
+    dataset = with_sides_of_run(understand(options), files.model.parent, record)
+    cache = record.options.get("cache")
+    data, _ = read_clips(dataset, sampling, cache and Path(cache), workers)
+    rows = [row for row, video in enumerate(data.videos) if video.side == "train" and row not in data.failures]
+    return replace(data, train=np.array(rows))
 
 
 def features_of(model, data):

@@ -45,7 +45,7 @@ def is_one_of(path, paths):
 def predict(args, model_files, paths):
     """Predicts and prints -> ([(path, rows)], [(path, Failed)], Model)."""
     model = functools.cache(lambda: open_model(model_files, args.views))
-    sampling = model_files.sampling or model().sampling  # without args.json the model tells, before a video is read
+    sampling = model_files.sampling or model().sampling  # without a run the model tells, before a video is read
     sampling = sampling.viewed(args.views)
     quiet = len(paths) <= MANY and not args.window
     bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal

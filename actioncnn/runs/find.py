@@ -1,6 +1,5 @@
 """Where a model is: the files of a training run's directory, or those that belong to a model's file. Needs no Keras."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from actioncnn.model.loading import read_facts
 from actioncnn.model.model import ModelFiles, sampling_told
 from actioncnn.model.reading import Asked
 from actioncnn.runs.classes import find_names
-from actioncnn.video.sampling import told_of
+from actioncnn.runs.record import ARGS, Record, read_record
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
 
@@ -19,19 +18,19 @@ def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):
 
     classes: the file of --classes. UserError: a file is missing, or `run` does not say which of several models it is.
     """
-    model, weights, args = find_files(run, model, weights)
+    model, weights, record = find_files(run, model, weights)
     facts = read_facts(weights)
     names = find_names(model, classes, facts.get("classes"))
-    sampling = told_of(args, model.parent) or (None if asked.axes else sampling_told(facts))
-    return ModelFiles(model, weights, args, facts, sampling, names, asked)
+    sampling = record.sampling or (None if asked.axes else sampling_told(facts))
+    return ModelFiles(model, weights, record, facts, sampling, names, asked)
 
 
 class Found(NamedTuple):
-    """The files of a model, and what args.json beside them says of it: {} where there is none of its own."""
+    """The files of a model, and the Record of the run that made it, an empty one where there is none."""
 
     model: Path
     weights: Path
-    args: dict
+    record: Record
 
 
 def find_files(run=None, model=None, weights=None, option="--run"):
@@ -41,47 +40,39 @@ def find_files(run=None, model=None, weights=None, option="--run"):
     """
     if not run and model.is_dir():
         run, model, option = model, None, "--model"
-    args = read_args(run or model.parent)
+    record = read_record(run or model.parent) or Record()
     if run:
-        check_finished(run, args)
-        model = only_model(run, args, option)
-    if args.get("model") not in (model.name.removesuffix(".json"), model.stem):
-        args = {}  # of another model
-    check_finished(model.parent, args)
+        check_finished(run, record)
+        model = only_model(run, record, option)
+    if record.get("model") not in (model.name.removesuffix(".json"), model.stem):
+        record = Record()  # of another model
+    check_finished(model.parent, record)
+    if record and not record.sampling:
+        raise UserError(
+            f"{model.parent / ARGS}: is damaged (which frames the model takes); move it away to go by the model alone"
+        )
     weights = weights or weights_beside(model)
     for name, path in (("--model" if option == "--run" else option, model), ("--weights", weights)):
         if not path.is_file():
             raise UserError(f"{name}: {path}: no such file")
-    return Found(model, weights, args)
+    return Found(model, weights, record)
 
 
-def check_finished(folder, args):
-    """UserError: args.json says that a run has begun there, and not that it has ended."""
-    if "metrics" in args and args["metrics"] is None:
+def check_finished(folder, record):
+    """UserError: the run in a folder has begun and not ended."""
+    if record.unfinished:
         raise UserError(f"{folder}: holds a run that has not ended; go on with it by --resume True")
 
 
-def read_args(folder):
-    """What args.json in a folder says, {} where there is none. UserError: it is damaged."""
-    path = folder / "args.json"
-    try:
-        args = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); move it away to go by the model alone") from None
-    return args if isinstance(args, dict) else {}
-
-
-def only_model(folder, args, option="--run"):
+def only_model(folder, record, option="--run"):
     """Path of the one model in a run's folder. UserError: there is none, or there are several."""
     if not folder.is_dir():
         raise UserError(f"{option}: {folder} is not a directory; give the --output of a training run")
-    named = folder / f"{args.get('model')}.json"
-    models = [named] if args else sorted(path for path in folder.glob("*.json") if weights_beside(path) != path)
+    named = folder / f"{record.get('model')}.json"
+    models = [named] if record else sorted(path for path in folder.glob("*.json") if weights_beside(path) != path)
     if len(models) == 1 and models[0].is_file():
         return models[0]
-    if parts := sorted(path.parent for path in folder.glob("*/args.json")):
+    if parts := sorted(path.parent for path in folder.glob(f"*/{ARGS}")):
         raise UserError(f"{option}: {folder} holds several runs; give one of them, as {parts[0]}")
     problem = "no model" if len(models) < 2 and not named.is_file() else "several models"
     remedy = "--model and --weights" if option == "--run" else "the model's file"

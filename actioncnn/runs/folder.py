@@ -1,27 +1,25 @@
 """The folder of a run: at every moment it holds the old run, whole, or the new one, recognizably unfinished.
 
-args.json says which. The first that a run writes is args.json without figures: from then on the folder is the new
-run's. Then the former run's files go, by their names; args.json with the figures is written last. What no run wrote
-is neither removed nor replaced.
+The record says which:
+
+1. The first that a run writes is its record without figures: from then on the folder is the new run's.
+2. Then the former run's files are removed, by their names. What no run wrote is neither removed nor replaced.
+3. The files of the results are written; the page of the run reads the record of step 1.
+4. The record with the figures is written last.
 """
 
 import contextlib
-import json
 import os
-import re
 
 from filelock import FileLock, Timeout
 
 from actioncnn.errors import UserError
-from actioncnn.runs import results, tables
-from actioncnn.runs.record import check_same
+from actioncnn.runs import results
+from actioncnn.runs.record import ARGS, Record, check_same, check_whole, read_record, write_record
 
-ARGS = "args.json"
 CHECKPOINT = b"actioncnn checkpoint\n"  # a checkpoint's first bytes
 PARTED = ["result.txt", "predictions.csv", "report.html", ARGS]  # of several splits, beside their folders
-MAX_ARGS_BYTES = 16 << 20
 MAX_MEMBERS = 10_000
-PLAIN = re.compile(r"[\w-]{1,100}")  # names that a run gives to its model and its parts
 
 
 @contextlib.contextmanager
@@ -42,55 +40,6 @@ def alone(folder):
         lock.release()
 
 
-def read_args(folder):
-    """What args.json in a folder says; {} where there is none. UserError: it is damaged."""
-    path = folder / ARGS
-    if not os.path.lexists(path):
-        return {}
-    try:
-        if not path.is_file():
-            raise ValueError("not a file")
-        with open(path, "rb") as file:
-            args = json.loads(file.read(MAX_ARGS_BYTES))
-        if not is_args(args):
-            raise ValueError("not as a run writes it")
-    except (OSError, ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise UserError(f"{path}: is damaged ({reason}); --overwrite True starts anew") from None
-    return args
-
-
-def is_args(args):
-    """Whether a value read from JSON has what a run needs of its args.json."""
-    return (
-        is_origin(args)
-        and "metrics" in args
-        and is_figures(args["metrics"])
-        and isinstance(args.get("replaces", []), list)
-        and all(map(is_origin, args.get("replaces", [])))
-    )
-
-
-def is_origin(args):
-    """Whether a value read from JSON tells which files a run wrote."""
-    if not isinstance(args, dict) or not isinstance(args.get("options"), dict):
-        return False
-    parts = args.get("parts", [])
-    return isinstance(parts, list) and all(
-        isinstance(name, str) and PLAIN.fullmatch(name) for name in [args.get("model", "none"), *parts]
-    )
-
-
-def is_figures(figures):
-    """Whether a value read from JSON is None, or the figures of a run that has ended."""
-    numbers = int | float | None
-    return figures is None or (
-        isinstance(figures, dict)
-        and {"loss", "top1", "mean_class_accuracy"} <= figures.keys()
-        and all(isinstance(value, numbers) and not isinstance(value, bool) for value in figures.values())
-    )
-
-
 def names(stem, members=None):
     """The files that a run writes, those of the model first: without them nothing else is taken for a result."""
     model = [f"{stem}{ending}" for ending in (".json", ".hd5", ".keras")]
@@ -101,19 +50,33 @@ def names(stem, members=None):
     return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, *last]
 
 
+def part_of(split):
+    """The folder in --output of one split of several."""
+    return split if split.startswith("fold") else f"split_{split}"
+
+
 def checkpoints(members=None):
     return [f"checkpoint_{i}.h5" for i in range(members)] if members else ["checkpoint.h5"]
 
 
-def names_of(args):
-    """The files of the run that an args.json, as read_args gives it, tells of."""
-    if "parts" in args:
+def read_former(folder):
+    """The whole Record of the run in a folder, an empty one where there is none. UserError: it is damaged."""
+    record = read_record(folder)
+    if record is None:
+        return Record()
+    check_whole(folder, record)
+    return record
+
+
+def names_of(origin):
+    """The files of a run, from its record or Record.origin."""
+    if "parts" in origin:
         return PARTED
-    if "model" not in args:
+    if "model" not in origin:
         return []
-    members = args["options"].get("nmodel")
+    members = origin["options"].get("nmodel")
     known = isinstance(members, int) and not isinstance(members, bool) and 0 < members <= MAX_MEMBERS
-    return names(args["model"], members if known else None)
+    return names(origin["model"], members if known else None)
 
 
 def is_checkpoint(path):
@@ -135,7 +98,7 @@ def check_free(folder, written, overwrite=False):
             raise UserError(f"{path}: is no checkpoint of this version; move it away, or name another --output")
     if overwrite:
         return
-    former = read_args(folder)
+    former = read_former(folder)
     if former.get("metrics"):
         raise UserError(f"--output {folder}: holds a finished run; name another, or replace it with --overwrite True")
     if has_progress(folder, former):
@@ -150,7 +113,7 @@ def has_progress(folder, former):
     """Whether the unfinished run in a folder has come further than its start."""
     for part in former.get("parts", []):
         with contextlib.suppress(UserError):
-            args = read_args(folder / part)
+            args = read_former(folder / part)
             if args.get("metrics") or has_progress(folder / part, args):
                 return True
     return any(is_checkpoint(path) for path in folder.glob("checkpoint*.h5"))
@@ -159,9 +122,9 @@ def has_progress(folder, former):
 def open_run(folder, record, written, resume, chief):
     """The figures of the run in a folder where it has ended, else None: it is begun, or can go on.
 
-    record: what its args.json says, but for the figures. written: its files. UserError: another run is there.
+    record: its Record, without figures. written: its files. UserError: another run is there.
     """
-    former = read_args(folder) if resume else {}
+    former = read_former(folder) if resume else {}
     if former:
         check_same(folder, former, record)
     checkpoint = any(is_checkpoint(folder / name) for name in written if name.startswith("checkpoint"))
@@ -174,47 +137,41 @@ def open_run(folder, record, written, resume, chief):
     elif former.get("replaces") or not (former or (resume and checkpoint)):
         begin(folder, record, written)
     else:
-        tables.write_json(folder / ARGS, record | {"metrics": None}, indent=2)
+        write_record(folder, record, metrics=None)
     return former.get("metrics")
 
 
 def close_run(folder, record, figures, checkpoints=()):
     """The last that a run does: from now on the folder is that of a finished run."""
-    tables.write_json(folder / ARGS, record | {"metrics": figures}, indent=2)
+    write_record(folder, record, metrics=figures)
     remove_files(folder, checkpoints)
 
 
 def begin(folder, record, written):
     """Makes the folder that of a new run, of the record, and removes the former run's files.
 
-    Until these are gone args.json says what it replaces, so that a run that is cut here can be begun again.
+    Until these are gone the record says what it replaces, so that a run that is cut here can be begun again.
     """
     folder.mkdir(exist_ok=True)
-    try:
-        former = read_args(folder)
-    except UserError:
-        former = {}
-    replaces = [origin(former), *former.get("replaces", [])] if former else []
-    tables.write_json(folder / ARGS, record | {"metrics": None, "replaces": replaces}, indent=2)
+    former = Record()
+    with contextlib.suppress(UserError):  # what is damaged names no files that could be removed
+        former = read_former(folder)
+    replaces = [former.origin, *former.get("replaces", [])] if former else []
+    write_record(folder, record, metrics=None, replaces=replaces)
     for each in replaces:
         remove(folder, each, keep=(ARGS,))
     remove_files(folder, written, keep=(ARGS,))
-    tables.write_json(folder / ARGS, record | {"metrics": None}, indent=2)
+    write_record(folder, record, metrics=None)
 
 
-def origin(args):
-    """What names_of takes of an args.json."""
-    return {name: args[name] for name in ("options", "model", "parts") if name in args}
-
-
-def remove(folder, args, keep=()):
-    """Removes the files of the run that an args.json tells of, those of its parts first."""
-    for part in args.get("parts", []):
+def remove(folder, origin, keep=()):
+    """Removes the files of the run with this Record.origin, those of its parts first."""
+    for part in origin.get("parts", []):
         with contextlib.suppress(UserError):
-            remove(folder / part, read_args(folder / part))
+            remove(folder / part, read_former(folder / part))
         with contextlib.suppress(OSError):
             (folder / part).rmdir()  # where nothing else is in it
-    remove_files(folder, names_of(args), keep)
+    remove_files(folder, names_of(origin), keep)
 
 
 def remove_files(folder, names, keep=()):

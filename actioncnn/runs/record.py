@@ -1,42 +1,172 @@
-"""What args.json says of a run, and whether a run that is resumed is that one."""
+"""The record of a run: what was asked, on which data, and with what result. This is the one reader and writer of it."""
 
-from dataclasses import asdict
+import json
+import os
+import re
 from importlib.metadata import version
 
 from actioncnn.cli import program
 from actioncnn.data.dataset import digest
+from actioncnn.data.options import options_of
 from actioncnn.errors import UserError
-from actioncnn.runs.tables import plain
+from actioncnn.runs.tables import plain, write_json
+from actioncnn.video.sampling import Sampling
 
+ARGS = "args.json"
+MAX_BYTES = 16 << 20
+PLAIN_NAME = re.compile(r"[\w-]{1,100}")  # of a model and of a part: they become names of files
+KINDS = {
+    "script": str,
+    "options": dict,
+    "seed": int,
+    "network": str,
+    "model": str,
+    "dataset": dict,
+    "sampling": dict,
+    "recipe": dict,
+    "counts": dict,
+    "versions": dict,
+    "metrics": dict | None,
+    "notes": list,
+    "parts": list,
+    "replaces": list,
+    "parameters": int,
+    "seconds": int | float,
+}
+NEEDED = {
+    "options",
+    "model",
+    "parts",
+    "replaces",
+    "metrics",
+}  # for what a folder's life needs
 START_ANEW = "start anew with --overwrite True in place of --resume"
 UNLIKE = {"output", "cache", "workers", "gpus", "views"}  # options that may differ between a run and its resumption
-OF_THE_START = {"resume", "overwrite"}  # options that say how a run was started, not what it is
 RESULT_FOLLOWS_FROM = ("options", "split", "network", "recipe", "precision", "data")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless")
 
 
-def record(options, network, recipe, data, split, device, notes):
-    """What args.json holds, but for the figures; a dict of JSON's types."""
+class Record(dict):
+    """A record as JSON has it, of this version or an earlier one. Values of another kind than runs write are left out.
+
+    `damaged` names these values.
+    """
+
+    damaged = ()
+
+    @property
+    def options(self):
+        """{name: value} of the training script's options."""
+        return self.get("options", {})
+
+    @property
+    def unfinished(self):
+        return "metrics" in self and self["metrics"] is None
+
+    @property
+    def sampling(self):
+        """The Sampling of the network's clips; None where the record has none."""
+        try:
+            if "sampling" in self:
+                return Sampling(**self["sampling"])
+            options = self.options  # as the first version wrote it
+            return Sampling(options["size"], self["depth"], self["channels"] == 3, options.get("skip", True))
+        except (KeyError, TypeError):
+            return None
+
+    @property
+    def dataset_options(self):
+        """The DatasetOptions of the data, with its one split; None where the record does not name a directory."""
+        values = self.get("dataset") or {"seed": self.get("seed")} | self.options
+        return options_of(values) if isinstance(values.get("videos"), str) else None
+
+    @property
+    def fingerprints(self):
+        """{class: digest of its files}, empty for runs of earlier versions."""
+        values = self.get("dataset", {}).get("fingerprints")
+        return values if isinstance(values, dict) else {}
+
+    @property
+    def origin(self):
+        """What names the files that the run wrote, a dict for JSON."""
+        return {name: self[name] for name in ("options", "model", "parts") if name in self}
+
+
+def read_record(folder):
+    """The Record in a folder; None where there is none. UserError: it is damaged."""
+    path = folder / ARGS
+    if not os.path.lexists(path):
+        return None
+    try:
+        if not path.is_file():
+            raise ValueError("not a file")
+        with open(path, "rb") as file:
+            values = json.loads(file.read(MAX_BYTES))
+        if not isinstance(values, dict):
+            raise ValueError("not as a run writes it")
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise UserError(
+            f"{path}: is damaged ({reason}); move it away, or replace the run with --overwrite True"
+        ) from None
+    record = Record({name: value for name, value in values.items() if isinstance(value, KINDS.get(name, object))})
+    record.damaged = sorted(values.keys() - record.keys())
+    return record
+
+
+def check_whole(folder, record):
+    """UserError: the record lacks what says which files the run wrote and whether it has ended."""
+    whole = not NEEDED & {*record.damaged} and "metrics" in record and is_figures(record["metrics"])
+    if not whole or not all(map(is_origin, [record, *record.get("replaces", [])])):
+        raise UserError(f"{folder / ARGS}: is damaged (not as a run writes it); --overwrite True starts anew")
+
+
+def is_origin(values):
+    """Whether a value read from JSON names the files that a run wrote, and no others."""
+    if not isinstance(values, dict) or not isinstance(values.get("options"), dict):
+        return False
+    parts = values.get("parts", [])
+    return isinstance(parts, list) and all(
+        isinstance(name, str) and PLAIN_NAME.fullmatch(name) for name in [values.get("model", "none"), *parts]
+    )
+
+
+def is_figures(figures):
+    """Whether a value read from JSON is None, or the figures of a run that has ended."""
+    numbers = int | float | None
+    return figures is None or (
+        {"loss", "top1", "mean_class_accuracy"} <= figures.keys()
+        and all(isinstance(value, numbers) and not isinstance(value, bool) for value in figures.values())
+    )
+
+
+def write_record(folder, record, **values):
+    """Writes a record with further values."""
+    write_json(folder / ARGS, record | values, indent=2)
+
+
+def new_record(options, network, recipe, data, split, device, notes):
+    """The Record of a run that begins, but for its figures; data: LabelledClips."""
     rows = [None if side is None else side.tolist() for side in (data.train, data.test)]
     sides = {name: len(getattr(data, name)) for name in ("train", "test") if getattr(data, name) is not None}
-    return plain(
-        {
-            "script": program(),
-            "options": {name: value for name, value in asdict(options).items() if name not in OF_THE_START},
-            "seed": options.seed,
-            "split": split,
-            "network": network.name,
-            "model": network.stem,
-            "sampling": data.sampling._asdict(),
-            "recipe": recipe.as_dict(),
-            "counts": {"videos": len(data.videos), "classes": len(data.classes)} | sides,
-            "data": digest(data.content, rows),
-            "versions": {name: version(name) for name in PACKAGES},
-            "device": device.name,
-            "precision": device.precision,
-            "notes": notes,
-        }
-    )
+    values = {
+        "script": program(),
+        "options": options.as_dict(),
+        "seed": options.seed,
+        "split": split,
+        "network": network.name,
+        "model": network.stem,
+        "dataset": data.dataset.as_dict(),
+        "sampling": data.sampling._asdict(),
+        "recipe": recipe.as_dict(),
+        "counts": {"videos": len(data.videos), "classes": len(data.classes)} | sides,
+        "data": digest(data.content, rows),
+        "versions": {name: version(name) for name in PACKAGES},
+        "device": device.name,
+        "precision": device.precision,
+        "notes": notes,
+    }
+    return Record(plain(values))
 
 
 def identity(record):
@@ -46,14 +176,14 @@ def identity(record):
 
 
 def check_same(folder, former, record):
-    """UserError: the run in a folder, whose args.json says `former`, is not the one of the record."""
+    """UserError: the run in a folder, whose record is `former`, is not the one of the record."""
     for name, value in record["options"].items():
         before = former["options"].get(name)
         if name not in UNLIKE and before != value:
             option = "--" + name.replace("_", "-")
             why = " (the learning rate falls over all epochs: a longer run differs from its start)"
             raise UserError(
-                f"--resume: {folder} holds a run with {option} {before}, not {value}{why * (name == 'epoch')}; "
+                f"--resume: {folder} holds a run with {option} {before}, not {value}{why if name == 'epoch' else ''}; "
                 f"give the same options, or {START_ANEW}"
             )
     for name in ("network", "precision"):

@@ -11,8 +11,8 @@ from actioncnn import files
 from actioncnn.cli import warn
 from actioncnn.errors import one_line
 from actioncnn.figures import charts
-from actioncnn.figures.diagram import diagram
-from actioncnn.figures.examples import examples
+from actioncnn.figures.diagram import draw_network
+from actioncnn.figures.examples import draw_examples
 from actioncnn.runs import metrics, tables
 
 WRITTEN = (  # all that this module writes of a run, but for the curves
@@ -47,12 +47,12 @@ def warn_once(message):
 
 def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png")):
     """Accuracy and loss by epoch, training and validation; history as in tables.write_history."""
-    for name, draw in zip(names, (charts.accuracy, charts.loss), strict=True):
-        picture(directory / name, charts.png, draw, history)
+    for name, draw, key in zip(names, (charts.accuracy, charts.loss), ("acc", "loss"), strict=True):
+        picture(directory / name, charts.png, draw, charts.training_curves(history, key))
 
 
 def plot_model(directory, model):
-    picture(directory / "model.png", diagram, model)
+    picture(directory / "model.png", draw_network, model)
 
 
 def write_evaluation(directory, clips, videos, classes, truth, probabilities, groups=None):
@@ -68,9 +68,6 @@ def write_evaluation(directory, clips, videos, classes, truth, probabilities, gr
     tables.write_confusions(directory / "confusions.txt", matrix, classes)
     if not len(truth):
         return
-    for name, draw, *args in (
-        ("confusion_matrix.png", charts.confusion, matrix, classes),
-        ("class_accuracy.png", charts.class_accuracy, matrix, classes),
-        ("examples.png", examples, clips, videos, classes, truth, probabilities),
-    ):
-        picture(directory / name, charts.png, draw, *args)
+    picture(directory / "confusion_matrix.png", charts.png, charts.confusion, matrix, classes)
+    picture(directory / "class_accuracy.png", charts.png, charts.class_accuracy, matrix, classes)
+    picture(directory / "examples.png", draw_examples, clips, videos, classes, truth, probabilities)

@@ -1,7 +1,6 @@
 """What a training run left in its --output, read back: of this version or an earlier one, whole or not."""
 
 import contextlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,19 +11,9 @@ from actioncnn.errors import UserError
 from actioncnn.runs import tables
 from actioncnn.runs.classes import BESIDE, read_classes
 from actioncnn.runs.metrics import confusion
+from actioncnn.runs.record import ARGS, Record, read_record
 
 PARTS = ("split_*", "fold_*")  # folders of --split all and of --split folds:K
-TEXT = {"encoding": "utf-8", "errors": "surrogateescape"}
-KINDS = {
-    "script": str,
-    "options": dict,
-    "recipe": dict,
-    "versions": dict,
-    "counts": dict,
-    "metrics": dict,
-    "notes": list,
-}
-KINDS |= {"parameters": int, "seconds": int | float}  # of args.json; what is another kind is as if it were not there
 
 
 @dataclass
@@ -33,7 +22,7 @@ class Run:
 
     folder: Path
     name: str
-    args: dict
+    record: Record
     classes: list
     files: list = field(default_factory=list)  # of the test clips, within the dataset
     true: list = field(default_factory=list)  # class names
@@ -44,7 +33,7 @@ class Run:
 
     @property
     def options(self):
-        return self.args.get("options", {})
+        return self.record.options
 
     @property
     def predicted(self):
@@ -64,19 +53,19 @@ class Run:
     @property
     def script(self):
         """The script that made it, as far as the run tells."""
-        if "script" in self.args:
-            return self.args["script"]
+        if "script" in self.record:
+            return self.record["script"]
         if "nmodel" in self.options:
             return "3dcnn_ensemble.py"
-        return "2dcnn.py" if self.args.get("model") == "ucf101cnnmodel" else "3dcnn.py or 3dcnn-my-model.py"
+        return "2dcnn.py" if self.record.get("model") == "ucf101cnnmodel" else "3dcnn.py or 3dcnn-my-model.py"
 
     @property
     def notes(self):
         """What the user was told of the data; earlier versions did not write it down."""
-        if "notes" in self.args:
-            return [str(line) for line in self.args["notes"]]
+        if "notes" in self.record:
+            return [str(line) for line in self.record["notes"]]
         inflated = "a random split may put near-identical clips on both sides, which inflates accuracy"
-        return [inflated] if self.args.get("split") == "random" else []
+        return [inflated] if self.record.get("split") == "random" else []
 
     @property
     def matrix(self):
@@ -88,11 +77,11 @@ class Run:
 def read_run(folder):
     """The Run in a folder. UserError: there is none, or it has not tested anything."""
     folder = Path(folder)
-    parts = [part.parent for pattern in PARTS for part in folder.glob(f"{pattern}/args.json")]
+    parts = [part.parent for pattern in PARTS for part in folder.glob(f"{pattern}/{ARGS}")]
     parts.sort(key=lambda part: (len(part.name), part.name))
-    args = next((args for path in (folder, *parts) if (args := read_json(path / "args.json")) is not None), None)
+    args = next((record for path in (folder, *parts) if (record := read_record(path)) is not None), None)
     if args is None:
-        raise UserError(f"{folder}: no run of a training script (args.json is missing or damaged); give its --output")
+        raise UserError(f"{folder}: no run of a training script ({ARGS} is missing); give its --output")
     run = Run(folder, folder.resolve().name, args, [])
     tables_of = [folder] if (folder / "predictions.csv").is_file() else parts
     for part in tables_of:
@@ -107,24 +96,14 @@ def read_run(folder):
     if not run.histories:
         run.missing.append("result.txt is not there: no curves")
     if parts:  # what holds for the first of them alone
-        run.args = args = {name: args[name] for name in args if name not in ("split", "counts", "seconds")}
+        for name in ("split", "counts", "seconds"):
+            args.pop(name, None)
         args["split"] = run.options.get("split")
     with contextlib.suppress(OSError, ValueError):
         args["seconds"] = sum(float((part / "seconds.txt").read_text()) for part in parts or [folder])
     if "parameters" not in args:
         args["parameters"] = count_parameters((parts or [folder])[0], args)
     return run
-
-
-def read_json(path):
-    """A JSON object as a dict; None: there is none."""
-    try:
-        values = json.loads(path.read_text(**TEXT))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(values, dict):
-        return None
-    return {name: value for name, value in values.items() if isinstance(value, KINDS.get(name, object))}
 
 
 def read_predictions(run, path):

@@ -3,35 +3,19 @@
 Nothing heavy is imported here, so that `--help` and usage errors answer at once.
 """
 
-from argparse import ArgumentTypeError
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 
-from actioncnn.cli import SWITCH, parser, positive, whole_number
+from actioncnn.cli import option, parser, positive, whole_number
+from actioncnn.data.options import DATASET, OF_2017, TRAINING, DatasetOptions
 from actioncnn.train.recipes import NETWORKS, by_script, default_batch
 from actioncnn.video.sampling import Sampling
 
-OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
-
-
-def split_name(text):
-    """1, 2, 3, groups, folds:K, all or random"""
-    if text in ("1", "2", "3", "groups", "all", "random"):
-        return text
-    if not text.startswith("folds:"):
-        raise ArgumentTypeError(f"{text!r} is none of 1, 2, 3, groups, folds:K, all, random")
-    return f"folds:{whole_number(2)(text.removeprefix('folds:'))}"
-
-
-def option(group, default, help, type, **kind):
-    """A field with its group in `--help` and what add_argument takes; a default of None or MISSING is not named."""
-    named = "" if default is None or default is MISSING else f" (default: {default})"
-    kind |= SWITCH if type is bool else {"type": type}
-    return field(default=default, metadata={"group": group, "argument": kind | {"help": help + named}})
+OF_CLIPS = ("skip", "depth")  # options of networks that take clips
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(DatasetOptions):
     """What all training scripts take."""
 
     batch: int | None = option(
@@ -39,28 +23,11 @@ class Options:
         whole_number(1),
     )  # fmt: skip
     epoch: int = option(OF_2017, 100, "number of epochs", whole_number(1))
-    videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
-    nclass: int = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
     output: Path = option(
         OF_2017, MISSING, "directory for the results; made if missing; a run that is in it is kept, and the new one "
         "refused, without --overwrite or --resume", Path, required=True,
     )  # fmt: skip
     color: bool = option(OF_2017, False, "RGB frames instead of grayscale", bool)
-    split: str = option(
-        DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
-        "groups: whole groups are held out; folds:K: K trainings that test each clip once; all: the three official "
-        "ones, else folds:3; random: 80/20 over videos, which inflates accuracy", split_name,
-        metavar="1|2|3|groups|folds:K|all|random",
-    )  # fmt: skip
-    train_list: Path | None = option(
-        DATASET, None, "list of the training videos: UCF-101's, CSV of file, label and maybe group, or a folder of "
-        "UCF-101's or HMDB-51's lists", Path,
-    )  # fmt: skip
-    test_list: Path | None = option(DATASET, None, "list of the test videos", Path)
-    class_level: int | None = option(
-        DATASET, None, "which folder below --videos names the class, 1 the first (default: the first with siblings)",
-        whole_number(1),
-    )  # fmt: skip
     size: int = option(DATASET, 32, "width and height of a frame in pixels", whole_number(8))
     cache: Path | None = option(
         DATASET, None, "directory of the cache of extracted frames (default: ~/.cache/actioncnn)", Path
@@ -68,7 +35,6 @@ class Options:
     workers: int | None = option(
         DATASET, None, "processes that extract frames (default: one per core)", whole_number(1)
     )
-    seed: int = option(TRAINING, 0, "of every random choice; the same seed gives the same result", whole_number(0))
     learning_rate: float | None = option(TRAINING, None, "rate at the start (default: that of the recipe)", positive)
     augment: bool = option(TRAINING, True, "vary the training clips at random", bool)
     flip: bool | None = option(
@@ -98,10 +64,9 @@ class Options:
         """These, with the batch size that the default is for so many training clips."""
         return replace(self, batch=self.batch or default_batch(clips))
 
-    @property
-    def layout(self):
-        """What index.understand takes beside the directory."""
-        return {name: getattr(self, name) for name in ("class_level", "train_list", "test_list", "split")}
+    def as_dict(self):
+        """The options that say what a run is, for its record."""
+        return {name: value for name, value in asdict(self).items() if name not in ("resume", "overwrite")}
 
     @property
     def sampling(self):
@@ -134,9 +99,17 @@ class EnsembleOptions(ClipOptions):
         return self.nmodel
 
     @property
+    def of_frames(self):
+        """Whether the network takes single frames, so that --skip and --depth mean nothing."""
+        return by_script(self.network).dimensions == 2
+
+    def as_dict(self):
+        return {name: value for name, value in super().as_dict().items() if not self.of_frames or name not in OF_CLIPS}
+
+    @property
     def sampling(self):
         clips = super().sampling
-        return clips if by_script(self.network).dimensions == 3 else clips._replace(depth=0, skip=True)
+        return clips._replace(depth=0, skip=True) if self.of_frames else clips
 
 
 def parse(kind, description, words=None):
@@ -153,4 +126,7 @@ def parse(kind, description, words=None):
         command.error("--resume goes on with the run in --output, --overwrite replaces it: give one of them")
     if options.freeze and not options.start:
         command.error("--freeze needs --start RUN or MODEL, whose layers it keeps as they are")
+    for name in OF_CLIPS if getattr(options, "of_frames", False) else ():
+        if getattr(options, name) != getattr(kind, name):
+            command.error(f"--{name} {getattr(options, name)}: --network {options.network} takes single frames")
     return options

@@ -1,27 +1,26 @@
-"""One run of a training script: from its options to the files in --output."""
+"""The runs of a training script: a plan is carried out, split by split, to the files in --output."""
 
 import contextlib
-import os
 import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 
 import numpy as np
 
 from actioncnn import device, files
 from actioncnn.cli import count, say, warn
-from actioncnn.data.cache import default_cache
-from actioncnn.data.dataset import Data, TestClips, digest, divide, load_dataset, resolve, test_views
+from actioncnn.data.clips import Rows, test_views
+from actioncnn.data.dataset import digest, relative, untold_groups
 from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
 from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
-from actioncnn.runs import clips, folder, metrics, record, results, tables
+from actioncnn.runs import folder, metrics, results, tables
 from actioncnn.runs.classes import write_classes
-from actioncnn.train.options import Options
-from actioncnn.train.recipes import Network, Recipe, adapt
+from actioncnn.runs.record import identity, write_record
+from actioncnn.runs.tested import clip_reader
+from actioncnn.train.plan import Part, Plan, plan_training
 from actioncnn.train.start import Start
 
 PICTURES = 8 << 20  # bytes; those of 101 classes take half of it
@@ -38,59 +37,36 @@ def train(options, network):
         if not options.resume:  # before hours of reading
             written = folder.PARTED if several else folder.names(network.stem, options.members)
             folder.check_free(options.output, written, options.overwrite)
-        train_on_splits(options, network, start)
+        carry_out(plan_training(options, network, start))
 
 
-def train_on_splits(options, network, start):
-    data, notes = load_dataset(
-        options.videos, options.nclass, options.sampling, options.cache, options.workers, **options.layout
-    )
-    recipe = adapt(network.recipe, options, data.classes)
-    if options.augment and options.flip is None and not recipe.augment.flip:
-        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
-    names, why = resolve(data, options.split, options.seed)
-    notes += why
-    outputs = [options.output / folder_of(name) for name in names] if len(names) > 1 else [options.output]
-    for output in outputs if len(names) > 1 and not options.resume else ():
-        folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
-    splits = [divide(data, name, options.seed) for name in names]  # a wrong one ends here, not later
-    fewest = min(len(part.train) for part, _ in splits)
-    options = options.settled(fewest)
-    on = device.setup(options.precision, options.gpus, options.cache or default_cache())
-    say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
-    whole = None
-    if outputs != [options.output]:
-        whole = record.record(options, network, recipe, data, options.split, on, notes)
-        whole["parts"] = [output.name for output in outputs]
-        folder.open_run(options.output, whole, folder.PARTED, options.resume, on.chief)
-    rows, told = [], []
-    for name, output, (part, more) in zip(names, outputs, splits, strict=True):
-        describe(options.videos, name, part, [note for note in notes + more if note not in told])
-        told += notes + more
-        rows.append(
-            {"split": name} | Run(options, network, recipe, part, name, output, on, notes + more, start).complete()
-        )
-    if whole and on.chief:
-        figures = summarize(options.output, rows)
-        run_page.try_to_write(options.output, clips.reader(options.workers))
-        folder.close_run(options.output, whole, figures)
-    for row, reason in data.failures.items():
-        warn(f"left out: {data.videos[row].path}: {reason}")
-    say(f"results: {options.output}")
+def carry_out(plan):
+    """Trains and tests on each part of a Plan."""
+    output, rows, told = plan.options.output, [], []
+    if plan.in_parts:
+        whole = plan.record_of_all()
+        folder.open_run(output, whole, folder.PARTED, plan.options.resume, plan.device.chief)
+    for part in plan.parts:
+        describe(plan.options.videos, part, [note for note in part.notes if note not in told])
+        told += part.notes
+        rows.append({"split": part.split} | Run(plan, part).complete())
+    if plan.in_parts and plan.device.chief:
+        figures = summarize(output, plan.parts, rows)
+        run_page.try_to_write(output, clip_reader(plan.options.workers))
+        folder.close_run(output, whole, figures)
+    for row, reason in plan.data.failures.items():
+        warn(f"left out: {plan.data.videos[row].path}: {reason}")
+    say(f"results: {output}")
 
 
-def folder_of(split):
-    """The folder in --output of one split of several."""
-    return split if split.startswith("fold") else f"split_{split}"
-
-
-def describe(directory, split, data, notes):
+def describe(directory, part, notes):
     """Says what a run works on."""
-    sides = []
+    sides, data = [], part.data
     for side, rows in (("train", data.train), ("test", data.test)):
         groups = len({data.videos[row].group for row in rows} - {None})
-        sides.append(count(len(rows), f"{side} clip") + f" of {count(groups, 'group')}" * bool(groups))
-    say(f"videos: {len(data.videos)} of {len(data.classes)} classes in {directory}; split {split}: {', '.join(sides)}")
+        sides.append(count(len(rows), f"{side} clip") + (f" of {count(groups, 'group')}" if groups else ""))
+    classes = f"{len(data.videos)} of {len(data.classes)} classes in {directory}"
+    say(f"videos: {classes}; split {part.split}: {', '.join(sides)}")
     for note in notes:
         say(f"note: {note}")
 
@@ -99,16 +75,25 @@ def describe(directory, split, data, notes):
 class Run:
     """The training of one network, or of the members of an ensemble, on one split, and the files that it writes."""
 
-    options: Options
-    network: Network
-    recipe: Recipe
-    data: Data
-    split: str
-    output: Path
-    device: device.Device
-    notes: list  # what the user was told
-    start: Start | None = None
+    plan: Plan
+    part: Part
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def options(self):
+        return self.plan.options
+
+    @property
+    def device(self):
+        return self.plan.device
+
+    @property
+    def data(self):
+        return self.part.data
+
+    @property
+    def output(self):
+        return self.part.output
 
     def complete(self):
         """Trains and tests, and, on the first of several machines, writes -> the test figures."""
@@ -127,18 +112,17 @@ class Run:
 
     @cached_property
     def record(self):
-        about = self.options, self.network, self.recipe, self.data, self.split, self.device, self.notes
-        return record.record(*about)
+        return self.plan.record_of(self.part)
 
     @cached_property
     def written(self):
-        return folder.names(self.network.stem, self.options.members)
+        return folder.names(self.plan.network.stem, self.options.members)
 
     @property
     def build(self):
         from actioncnn.train import networks
 
-        return partial(getattr(networks, self.network.name), self.data.shape, len(self.data.classes))
+        return partial(getattr(networks, self.plan.network.name), self.data.shape, len(self.data.classes))
 
     def check_room(self):
         """UserError: the disk has no room for checkpoints, model and pictures."""
@@ -153,19 +137,20 @@ class Run:
         check_room(self.options.output, total - there, max(state, members * weights))
 
     def write(self, model, probabilities, figures):
-        data, path = self.data, self.output / self.network.stem
+        data, path = self.data, self.output / self.plan.network.stem
         facts = {"classes": data.classes, "sampling": data.sampling._asdict()} | MARK
         save_model(model, path.with_suffix(".json"), path.with_suffix(".hd5"), path.with_suffix(".keras"), facts)
         results.plot_model(self.output, model)
-        videos = [os.path.relpath(data.videos[row].path, self.options.videos) for row in data.test]
-        tested, about = TestClips(data), (data.labels(data.test), probabilities, data.untold_groups(data.test))
-        results.write_evaluation(self.output, tested, videos, data.classes, *about)
+        videos, tested = [data.videos[row] for row in data.test], Rows(data.clips, data.test)
+        names = [relative(video, self.options.videos) for video in videos]
+        about = data.classes, data.labels(data.test), probabilities, untold_groups(videos)
+        results.write_evaluation(self.output, tested, names, *about)
         if self.options.members:
             row = {"loss": figures["loss"], "acc": figures["top1"]}
             tables.write_table(self.output / "result.txt", row.keys(), [row])
-        told = {"start": list(self.start.said.values())} if self.start else {}
-        told |= {"parameters": model.count_params(), "notes": self.notes}
-        tables.write_json(self.output / folder.ARGS, self.record | told | {"metrics": None}, indent=2)
+        told = {"start": list(self.plan.start.said.values())} if self.plan.start else {}
+        told |= {"parameters": model.count_params(), "notes": self.part.notes}
+        write_record(self.output, self.record, **told, metrics=None)  # for the page, which reads it
         run_page.try_to_write(self.output, lambda _, rows: {row: tested[row] for row in rows})
         if not self.options.resume:
             files.write(self.output / "seconds.txt", f"{time.monotonic() - self.started:.1f}\n")
@@ -182,15 +167,15 @@ class Run:
             tables.write_history(self.output / f"result{suffix}.txt", history)
             results.plot_curves(self.output, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
 
-        path, run = self.output / f"checkpoint{suffix}.h5", digest(record.identity(self.record), member)
+        path, run = self.output / f"checkpoint{suffix}.h5", digest(identity(self.record), member)
         how = member or 0, self.options.freeze, path.exists()
         model, history = loop.fit(
-            self.start.begun(self.build, self.data.classes, *how) if self.start else self.build,
+            self.plan.start.begun(self.build, self.data.classes, *how) if self.plan.start else self.build,
             self.data,
-            self.recipe,
+            self.plan.recipe,
             batch=self.options.batch,
             epochs=self.options.epoch,
-            seed=self.options.seed + (member or 0),
+            seed=member_seed(self.options.seed, member or 0),
             balance=self.options.balance,
             device=self.device,
             checkpoint=Checkpoint(path, run, self.options.resume),
@@ -228,16 +213,21 @@ class Run:
             averaged = np.mean([loop.predict(model, view, options.batch, self.device) for view in views], axis=0)
             figures["top1_views"] = metrics.topk(averaged, truth, 1)
             say(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
-        self.notes.extend(unordered.tell(model, data, probabilities, options, self.device))
+        self.part.notes.extend(unordered.tell(model, data, probabilities, options, self.device))
         return probabilities, figures
 
 
-def summarize(output, rows):
+def member_seed(seed, member):
+    """The seed of an ensemble's member: the first has that of the run, and no two runs share one of the others."""
+    return int(np.random.SeedSequence((seed, member)).generate_state(1)[0]) if member else seed
+
+
+def summarize(output, parts, rows):
     """Writes result.txt of several splits: loss and accuracy of each, mean, deviation; of folds all predictions.
 
     Returns the means.
     """
-    folders = [output / folder_of(row["split"]) for row in rows]
+    folders = [part.output for part in parts]
     columns = {name: [row[name] for row in rows] for name in ("loss", "top1", "mean_class_accuracy")}
     for label, of in (("mean", np.mean), ("std", partial(np.std, ddof=1))):
         rows.append({"split": label} | {name: float(of(values)) for name, values in columns.items()})

@@ -3,11 +3,12 @@
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from actioncnn.cli import say
+from actioncnn.cli import count, say
 from actioncnn.errors import UserError
 from actioncnn.runs.classes import BESIDE, read_classes
 from actioncnn.runs.find import find_files
-from actioncnn.video.sampling import Sampling, told_of
+from actioncnn.runs.tested import trained_on
+from actioncnn.video.sampling import Sampling
 
 SHAPE = ("size", "depth", "color")  # options of the training scripts that the shape of a model's input tells
 KINDS = {False: "single frames", True: "clips"}
@@ -23,13 +24,14 @@ class Start:
     def __init__(self, path, sampling, output=None):
         self.path, self.sampling = path, sampling
         self.said = {}  # by number of the member: what it took
-        self.model, self.weights, args = find_files(*((path,) if path.is_dir() else (None, path)), option="--start")
+        run, model = (path, None) if path.is_dir() else (None, path)
+        self.model, self.weights, self.record = find_files(run, model, option="--start")
         folder = self.model.parent
         if output and folder.resolve() in (
             each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
         ):
             raise UserError(f"--start {path}: lies in --output, which this run replaces; give another --output")
-        if its := told_of(args, folder):
+        if its := self.record.sampling:
             self.check(its, (*SHAPE, "skip"))
 
     def check(self, its, names):
@@ -42,6 +44,17 @@ class Start:
         its, given = (" ".join(f"--{name} {getattr(of, name)}" for name in wrong) for of in (its, self.sampling))
         if wrong:
             raise UserError(f"--start {self.path}: its model takes {its}, not {given}; give {its}")
+
+    def notes_on(self, data):
+        """A line, in a list, where the model was trained on some of the test clips of LabelledClips."""
+        if not self.record:
+            return [f"--start {self.path}: what it was trained on is not known; it may be clips that are tested here"]
+        seen = trained_on(self.model.parent, self.record, [data.videos[row] for row in data.test])
+        if seen is None:
+            videos = self.record.options.get("videos")
+            return [f"--start {self.path}: its videos are not in {videos}, so it may have been trained on test clips"]
+        of_all = f"{seen} of {count(len(data.test), 'test clip')}"
+        return [f"--start {self.path}: was trained on {of_all}, which inflates accuracy"] if seen else []
 
     @cached_property
     def classes(self):

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from actioncnn.errors import UserError
-
 
 def wanted(count, depth, skip):
     """Indices of the `depth` frames of a video of `count` that are wanted; without `skip` it may have fewer."""
@@ -78,20 +76,3 @@ class Sampling(NamedTuple):
         if not self.depth:
             return [length / 2]
         return [length * i / self.depth if self.skip else 0 for i in range(self.depth)]
-
-
-def of_run(args):
-    """The Sampling that a run's args.json, a dict, tells. KeyError: it tells none."""
-    if "sampling" in args:
-        return Sampling(**args["sampling"])
-    options = args["options"]  # as earlier versions wrote it
-    return Sampling(options["size"], args["depth"], args["channels"] == 3, options.get("skip", True))
-
-
-def told_of(args, folder):
-    """The Sampling that the args.json of a folder, a dict, tells; None where it is empty. UserError: it is damaged."""
-    try:
-        return of_run(args) if args else None
-    except (KeyError, TypeError) as error:
-        problem = f"has no {error}" if isinstance(error, KeyError) else "is damaged"
-        raise UserError(f"{folder / 'args.json'}: {problem}; move it away to do without") from None

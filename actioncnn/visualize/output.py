@@ -13,14 +13,15 @@ from matplotlib.figure import Figure
 
 from actioncnn import files
 from actioncnn.cli import say, warn
-from actioncnn.figures import charts, strips, text
+from actioncnn.figures import charts, mosaic, strips, text
 from actioncnn.runs.tables import write_json
 
 PERIOD = 120  # milliseconds a frame is shown
-MUTED = (102, 102, 102)
+MUTED = text.rgb(text.GRAY)
 SATURATED = 0.5  # share of pixels at the ends of the range that is worth a warning
 MOST = 16  # frames of a strip
 GAP = 4  # pixels between the tiles of an animation
+LEAST = 300  # pixels, width of a unit in the contact sheet: room for its text
 
 
 def title_of(result, path, names):
@@ -66,8 +67,8 @@ def write_results(directory, path, label, results, real, names, options):
     label = results[0].unit if len(results) == 1 else re.sub(r"[^\w,-]", "", label.lower())[:60]
     together = directory / f"{stem}_{label}"
     if len(results) > 1 and results[0].frames.shape[2] > 1:
-        files.write(f"{together}.gif", strips.gif(tiled([result.frames for result in results], lines), PERIOD))
-    files.write(f"{together}_sheet.png", strips.image(sheet(results, titles, real)))
+        files.write(f"{together}.gif", strips.gif(draw_pages([result.frames for result in results], lines), PERIOD))
+    files.write(f"{together}_sheet.png", strips.image(draw_sheet(results, titles, real)))
     files.write(f"{together}_ascent.png", charts.png(ascent_curves, results, path, lines))
     write_json(f"{together}.json", facts(results, real, path, names, options))
     return together
@@ -96,51 +97,37 @@ def write_clip(directory, stem, result):
     np.save(buffer, result.clip)
     files.write(directory / f"{stem}.npy", buffer.getvalue())
     if not flat:
-        files.write(directory / f"{stem}.gif", strips.gif(tiled([frames]), PERIOD))
+        files.write(directory / f"{stem}.gif", strips.gif(draw_pages([frames]), PERIOD))
 
 
-def tiled(clips, titles=None):
-    """Clips uint8 (H, W, T, C) enlarged, side by side, with their titles if they are given: pages (T, H, W, 3)."""
+def draw_pages(clips, titles=None):
+    """Clips uint8 (H, W, T, C) enlarged, in a grid, below their titles if they are given: pages (T, H, W, 3)."""
     count = len(clips)
     side = 256 if count == 1 else 160 if count <= 16 else 96 if count <= 128 else 32
     side = max(side, *clips[0].shape[:2])
-    tiles = np.array([[strips.enlarge(clip[:, :, t], side) for t in range(clip.shape[2])] for clip in clips])
-    high, wide = tiles.shape[2:4]
-    columns = int(np.ceil(np.sqrt(count * 1.5))) if count > 1 else 1
-    top = 18 if titles and wide >= 96 else 0
-    down, right = high + top + GAP, wide + GAP
-    pages = np.full((tiles.shape[1], -(-count // columns) * down - GAP, columns * right - GAP, 3), 255, np.uint8)
-    for place, tile in enumerate(tiles):
-        y, x = place // columns * down, place % columns * right
-        pages[:, y + top : y + top + high, x : x + wide] = tile
-        if top:
-            band = np.full((top, wide, 3), 255, np.uint8)
-            text.draw(band, 2, 0, *text.fit(titles[place], wide - 2, 11))
-            pages[:, y : y + top, x : x + wide] = band
-    return pages
+    tiles = [np.stack([strips.enlarge(frame, side) for frame in np.moveaxis(clip, 2, 0)]) for clip in clips]
+    wide = tiles[0].shape[2]
+    if titles and wide >= 96:
+        tiles = [mosaic.below(mosaic.write(title, wide, 11), tile) for title, tile in zip(titles, tiles)]
+    return mosaic.lay_out(tiles, int(np.ceil(np.sqrt(count * 1.5))), GAP)
 
 
-def sheet(results, titles, real):
-    """Contact sheet: a row of frames for each unit, what was reached beside it; below it the best real clip."""
-    rows = []
+def draw_sheet(results, titles, real):
+    """Contact sheet: the frames of each unit below what was reached; below them the best real clip."""
+    height, width, depth, _ = results[0].frames.shape
+    shown = min(depth, MOST) * (len(results) + sum(clip is not None for clip in real))
+    side = max(96 if shown <= 128 else 64 if shown <= 640 else 32, height, width)
+    tiles = []
     for result, title, clip in zip(results, titles, real, strict=True):
-        rows.append((result.frames, title, summary(result)))
+        strip = strips.strip(result.frames, side, MOST)
+        wide = max(strip.shape[1], LEAST)
+        tile = mosaic.below(mosaic.write(title, wide), mosaic.write(summary(result), wide, 12, color=MUTED), strip)
         if clip:
-            rows.append(
-                (clip.frames, "best real clip", text.shown(f"activation {clip.activation:.3g}, {clip.file}", 80))
-            )
-    side = max(96 if len(rows) <= 4 else 64 if len(rows) <= 40 else 32, *results[0].frames.shape[:2])
-    columns = 1 if len(rows) <= 20 else 2 if len(rows) <= 80 else 3
-    pictures = [strips.strip(frames, side, MOST) for frames, _, _ in rows]
-    high, wide = pictures[0].shape[0] + 38, max(pictures[0].shape[1], 400) + 20
-    tall = -(-len(rows) // columns)
-    canvas = np.full((tall * high + 8, columns * wide, 3), 255, np.uint8)
-    for place, (picture, (_, title, note)) in enumerate(zip(pictures, rows, strict=True)):
-        x, y = place // tall * wide + 10, place % tall * high + 8
-        text.draw(canvas, x, y - 1, title, 13)
-        text.draw(canvas, x + text.coverage(title, 13).shape[1] + 14, y, note, 12, MUTED)
-        canvas[y + 20 : y + 20 + picture.shape[0], x : x + picture.shape[1]] = picture
-    return canvas
+            note = f"best real clip: activation {clip.activation:.3g}, {clip.file}"
+            both = mosaic.write(note, wide, 12, color=MUTED), strips.strip(clip.frames, side, MOST)
+            tile = mosaic.below(tile, mosaic.below(*both), gap=8)
+        tiles.append(tile)
+    return mosaic.lay_out(tiles, gap=14, margin=10, down=True, min_width=LEAST)
 
 
 def ascent_curves(results, path, names):

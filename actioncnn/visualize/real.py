@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.data import cache, index
+from actioncnn.data import cache
 from actioncnn.visualize import objectives
 from actioncnn.visualize.maximize import CHUNK
 
@@ -17,12 +17,9 @@ class RealClip(NamedTuple):
     file: str
 
 
-def best_real(model, layer, chosen, directory, nclass=None):
-    """The RealClip in a dataset that each unit responds to most; of its first `nclass` classes, by default all."""
+def best_real(model, layer, chosen, videos):
+    """The RealClip among some index.Videos that each unit responds to most."""
     height, width, *_, channels = model.reading.shape
-    videos = index.scan(directory)
-    if nclass:
-        videos, _ = index.choose_classes(videos, nclass)
     clips, failures = cache.load_clips(videos, model.sampling)
     clips = model.sampling.pick(clips)
     good = np.array([row for row in range(len(videos)) if row not in failures])

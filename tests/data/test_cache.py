@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, names, video, write_blocks
 
-from actioncnn.data import batches, cache, clipfile
+from actioncnn.data import batches, cache
 from actioncnn.errors import UserError
 from videoto3d import Videoto3D
 
@@ -179,7 +179,7 @@ def test_clips_that_do_not_stay_as_they_are_written_are_no_result(videos, load, 
 def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_path, monkeypatch):
     load(videos)
     with monkeypatch.context() as patch:
-        patch.setattr(clipfile.zlib, "crc32", lambda *_: pytest.fail("checked again"))
+        patch.setattr(cache.zlib, "crc32", lambda *_: pytest.fail("checked again"))
         load(videos)
     array_file(tmp_path).with_suffix(".proof").write_bytes(b"damaged\xff")
     load(videos)
@@ -337,7 +337,7 @@ def test_second_run_waits_for_the_first_and_uses_its_clips(videos, tmp_path):
 
 
 def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monkeypatch):
-    write, count = clipfile.write, 4
+    write, count = cache.write_clips, 4
 
     def full(partial, log, shape, results, bar):
         def some():
@@ -348,7 +348,7 @@ def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monk
         write(partial, log, shape, some(), bar)
 
     with monkeypatch.context() as patch:
-        patch.setattr(clipfile, "write", full)
+        patch.setattr(cache, "write_clips", full)
         with pytest.raises(UserError, match="--cache: .*No space left on device; make room"):
             load(videos, workers=1)
     before = len(decoded())

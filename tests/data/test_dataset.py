@@ -1,10 +1,14 @@
 """A network is shown the frames that its options say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from helpers import write_video
+from helpers import read_dataset, write_video
 
-from actioncnn.data import dataset
+from actioncnn.data import clips
+from actioncnn.data.dataset import understand
+from actioncnn.data.options import DatasetOptions
 from actioncnn.errors import UserError
 from actioncnn.video.sampling import Sampling
 
@@ -32,7 +36,7 @@ def numbers(clips):
     ],
 )
 def test_frames_of_a_clip(folder, cache, depth, skip, shape, expected):
-    data, notes = dataset.load_dataset(folder, 2, Sampling(8, depth, False, skip), cache, 1)
+    data, notes = read_dataset(folder, 2, Sampling(8, depth, False, skip), cache, 1)
     assert data.clips.shape == shape and data.shape == shape[1:] and notes == []
     assert numbers(data.clips) == expected
 
@@ -46,14 +50,14 @@ def test_frames_of_a_clip(folder, cache, depth, skip, shape, expected):
     ],
 )
 def test_views_show_other_frames(folder, cache, depth, skip, expected):
-    data, _ = dataset.load_dataset(folder, 2, Sampling(8, depth, False, skip), cache)
-    views = dataset.test_views(dataset.replace(data, test=np.array([1, 0])), 3, cache)
+    data, _ = read_dataset(folder, 2, Sampling(8, depth, False, skip), cache)
+    views = clips.test_views(replace(data, test=np.array([1, 0])), 3, cache)
     assert [numbers(view.clips) for view in views] == expected
     assert all((view.targets == data.targets[[1, 0]]).all() and view.test.tolist() == [0, 1] for view in views)
 
 
 def test_classes_targets_and_notes(bars, cache):
-    data, notes = dataset.load_dataset(bars, 5, Sampling(8, 2, False), cache)
+    data, notes = read_dataset(bars, 5, Sampling(8, 2, False), cache)
     assert data.classes == ["BarLeft", "BarRight"] and notes == [
         f"{bars} has 2 classes, fewer than --nclass 5: all are used"
     ]
@@ -63,37 +67,33 @@ def test_classes_targets_and_notes(bars, cache):
 
 
 def test_videos_that_failed_are_on_no_side(bars, cache):
-    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
-    broken = dataset.replace(data, failures={0: "is empty", 47: "is empty"})
-    divided, _ = dataset.divide(broken, "1", 0)
+    data, _ = read_dataset(bars, 2, Sampling(8, 2, False), cache)
+    broken = replace(data, failures={0: "is empty", 47: "is empty"})
+    divided, _ = clips.divide_clips(broken, "1", 0)
     assert sorted([*divided.train, *divided.test]) == list(range(1, 47))
     with pytest.raises(UserError, match="the given split leaves no test clip"):
-        dataset.divide(data, "given", 0)
+        clips.divide_clips(data, "given", 0)
 
 
 def test_what_failed_does_not_say_what_a_split_is(bars, cache):
-    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
-    assert dataset.resolve(data, "folds:12", 0)[0][0] == "fold_1_of_12"
+    data, _ = read_dataset(bars, 2, Sampling(8, 2, False), cache)
+    assert clips.resolve_split(data, "folds:12", 0)[0][0] == "fold_1_of_12"
     first = {row: "is empty" for row, video in enumerate(data.videos) if video.group == 1}
     with pytest.raises(UserError, match="too few groups for 12 folds"):
-        dataset.resolve(dataset.replace(data, failures=first), "folds:12", 0)
+        clips.resolve_split(replace(data, failures=first), "folds:12", 0)
 
 
-def test_how_a_dataset_is_understood_is_said_before_it_is_read(bars, cache, capsys, monkeypatch):
-    monkeypatch.setattr(dataset.cache, "load_doubled", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
-    assert capsys.readouterr().out == (
-        f"{bars}: 48 videos, 2 classes (BarLeft, BarRight), 12 groups\n"
-        "48 like v_BarLeft_g01_c01.avi: class BarLeft, group 1 (names as of UCF-101, UCF-50)\n"
-    )
+def test_how_a_dataset_is_understood_is_said(bars):
+    assert understand(DatasetOptions(videos=bars)).understood == [
+        f"{bars}: 48 videos, 2 classes (BarLeft, BarRight), 12 groups",
+        "48 like v_BarLeft_g01_c01.avi: class BarLeft, group 1 (names as of UCF-101, UCF-50)",
+    ]
 
 
 def test_test_clips_are_read_where_they_are_indexed(bars, cache):
-    data, _ = dataset.load_dataset(bars, 2, Sampling(8, 2, False), cache)
-    data = dataset.replace(data, test=np.array([5, 3]))
-    clips = dataset.TestClips(data)
-    assert len(clips) == 2 and np.array_equal(clips[1], data.clips[3])
+    data, _ = read_dataset(bars, 2, Sampling(8, 2, False), cache)
+    rows = clips.Rows(data.clips, [5, 3])
+    assert len(rows) == 2 and np.array_equal(rows[1], data.clips[3])
 
 
 def test_a_class_without_a_frame_is_left_out_and_named(folder, cache, tmp_path):
@@ -101,7 +101,7 @@ def test_a_class_without_a_frame_is_left_out_and_named(folder, cache, tmp_path):
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / "v_Kick_g01_c01.mp4").write_bytes(b"junk")
     (tmp_path / "v_Kick_g02_c01.mp4").write_bytes(b"")
-    data, notes = dataset.load_dataset(tmp_path, 3, Sampling(8, 2, False), cache, 1)
+    data, notes = read_dataset(tmp_path, 3, Sampling(8, 2, False), cache, 1)
     assert data.classes == ["Jump", "Run"] and data.targets.tolist() == [[1, 0], [0, 0], [0, 0], [0, 1]]
     assert sorted(data.failures) == [1, 2]
     [note] = notes
@@ -109,4 +109,4 @@ def test_a_class_without_a_frame_is_left_out_and_named(folder, cache, tmp_path):
         note.startswith("class Kick is left out: none of its 2 videos gives a frame; the first, ") and "c01.mp4" in note
     )
     with pytest.raises(UserError, match=r"only one class has videos that give frames \(Jump\); class Kick is left out"):
-        dataset.load_dataset(tmp_path, 2, Sampling(8, 2, False), cache, 1)
+        read_dataset(tmp_path, 2, Sampling(8, 2, False), cache, 1)

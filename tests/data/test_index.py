@@ -85,14 +85,6 @@ def test_links_are_followed_once(tmp_path):
     assert classes_and_files(tmp_path / "linked") == [("Bow", None, "a.avi"), ("Run", None, "b.avi")]
 
 
-def test_the_test_side_alone(tmp_path, capsys):
-    touch(tmp_path, "train/Bow/a.avi", "train/Run/b.avi", "test/Bow/c.avi", "test/Run/d.avi", "test/Run/e.avi")
-    assert [video.path.name for video in index.scan(tmp_path, test=True)] == ["c.avi", "d.avi", "e.avi"]
-    assert "3 of 5 videos are on the test side" in capsys.readouterr().err
-    assert len(index.scan(tmp_path)) == 5 and len(index.scan(tmp_path / "train", test=True)) == 2
-    assert capsys.readouterr().err == ""
-
-
 def test_missing_directory_says_how_to_get_the_data(tmp_path):
     with pytest.raises(UserError) as error:
         index.scan(tmp_path / "UCF101")

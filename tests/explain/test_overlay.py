@@ -22,7 +22,7 @@ def test_filmstrip(size, depth, channels):
     picture = overlay.filmstrip(*made(size, depth, channels), "v_Bow_g01_c01.avi: Bow 98.0%", NAMES)
     high, wide, _ = picture.shape
     assert picture.dtype == np.uint8 and 150 < high < 640 and 380 < wide < 2100
-    body = picture[overlay.TOP :].astype(int)
+    body = picture[60:].astype(int)
     orange, blue = (np.abs(body - color).sum(2).min() < 90 for color in (overlay.FOR, overlay.AGAINST))
     assert orange and blue
 
@@ -47,8 +47,9 @@ def test_animation_has_a_page_for_each_frame():
     assert overlay.animation(*made(32, 5, 1)).shape == (5, 256, 514, 3)
 
 
-def test_sheet_of_many():
+def test_a_tile_shows_all_evidence_below_a_title_of_any_length():
     clip, evidence = made(32, 4, 1)
-    tile = overlay.tile(clip, [evidence, -evidence], "a", [NAMES, NAMES])
-    high, wide, _ = overlay.sheet([tile] * 12).shape
-    assert high * wide >= 12 * tile.shape[0] * tile.shape[1] and 0.3 < high / wide < 4
+    one = overlay.tile(clip, [evidence], "W" * 300, [["W" * 300] * 2])
+    two = overlay.tile(clip, [evidence, -evidence], "W" * 300, [NAMES, NAMES])
+    assert two.shape == (len(one), 2 * one.shape[1], 3)
+    assert np.array_equal(two[-100:, : one.shape[1]], one[-100:])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pictures import made_clips, read_picture
 
-from actioncnn.figures import charts, examples
+from actioncnn.figures import examples
 
 
 def draw(folder, *args):
-    (folder / "examples.png").write_bytes(charts.png(examples.examples, *args))
+    (folder / "examples.png").write_bytes(examples.draw_examples(*args))
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 10, 1), (32, 32, 16, 3), (32, 32, 1, 3), (8, 8, 1, 1), (112, 100, 2, 3)])
@@ -55,5 +55,5 @@ def test_examples_read_only_the_clips_that_are_shown():
             self.read.append(int(index))
             return clips[index]
 
-    charts.png(examples.examples, Lazy(), files, list("abcd"), truth, probabilities, 6)
+    examples.draw_examples(Lazy(), files, list("abcd"), truth, probabilities, 6)
     assert len(set(Lazy.read)) == 6

@@ -37,10 +37,14 @@ def test_all_classes_fit_a_page():
     assert preview.grid(7, 1, rows=2) == (2, 4) and preview.grid(1, 1) == (1, 1)
 
 
-@pytest.mark.parametrize("name", ["YoYo", "a name of a class that is much too long for its place", "日本語", "\udcff"])
-def test_titles_fit(name):
-    title = preview.title(name, 120)
-    assert title.shape == (preview.BAND, 120, 3) and title.min() < 128 and (title[:, :2] > 100).all()
+@pytest.mark.parametrize("animated", [False, True])
+def test_a_page_of_videos_of_several_sizes(animated):
+    names = ["YoYo", "a name of a class that is much too long for its place", "日本語", "\udcff"]
+    frames = [np.full((3, high, wide, 3), 0, np.uint8) for high, wide in ((90, 120), (120, 90), (60, 120), (90, 120))]
+    pages = preview.page([preview.Example(*each, []) for each in zip(names, frames)], 2, animated)
+    wide = 120 if animated else 3 * 120 + 4
+    assert pages.shape == (3 if animated else 1, 2 * (24 + 12) + 120 + 90 + 12, 2 * (wide + 12) + 12, 3)
+    assert (pages[:, 12 + 24 : 12 + 24 + 90, 12 : 12 + 120] == 0).all()
 
 
 def test_pixels_that_are_not_square(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from actioncnn.figures import strips
+from actioncnn.figures import mosaic, strips
 
 CLIP = np.random.default_rng(0).integers(0, 256, (12, 16, 4, 3), np.uint8)
 
@@ -26,7 +26,7 @@ def test_enlarged_by_whole_pixels_or_reduced():
 
 def test_a_strip_shows_evenly_spaced_frames():
     strip = strips.strip(CLIP, 16, 3)
-    assert strip.shape == (12, 3 * 16 + 2 * strips.GAP, 3)
+    assert strip.shape == (12, 3 * 16 + 2 * mosaic.GAP, 3)
     assert all(np.array_equal(strip[:, x : x + 16], CLIP[:, :, t]) for x, t in ((0, 0), (18, 2), (36, 3)))
 
 

@@ -35,7 +35,7 @@ def test_runs_of_earlier_versions(trained_run, tmp_path):
     [
         ({"sampling": {"size": 16}}, "is damaged"),
         ({"sampling": 3}, "is damaged"),
-        ({"sampling": {"size": 32, "depth": 4, "color": False}}, "is not the model that"),
+        ({"sampling": {"size": 32, "depth": 4, "color": False}}, "is not the model of the run"),
     ],
 )
 def test_a_run_that_does_not_say_what_it_took(trained_run, tmp_path, change, words):

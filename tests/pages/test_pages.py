@@ -1,17 +1,22 @@
 """report.html: one file, harmless whatever the names, readable on any screen; tested in a browser if there is one."""
 
+import base64
 import json
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from made_runs import FIRST, made_run, odd_classes
+from markupsafe import Markup
 
 from actioncnn.pages import comparison_page, page, run_page
 from actioncnn.pages.comparison import compare
+from actioncnn.runs import tables
 from actioncnn.runs.run import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -60,6 +65,13 @@ def large(tmp_path_factory):
     return folder, (folder / "report.html").read_text()
 
 
+def is_harmless(chart):
+    """Whether an SVG file is well-formed, and holds no script, no text of others, and no link out of itself."""
+    tags = [each.tag.rpartition("}")[2] for each in ElementTree.fromstring(chart).iter()]
+    links = re.findall(rb"""(?:href=|url\()["']?(.)""", chart)
+    return not {"script", "foreignObject", "image", "text", "a"} & {*tags} and {*links} <= {b"#"}
+
+
 def check_harmless(source):
     """Well-formed, self-contained, no tag but the page's own -> its Reader."""
     seen = Reader(source)
@@ -70,7 +82,10 @@ def check_harmless(source):
     assert [tag for tag, _ in seen.tags].count("script") == 1
     for tag, attributes in seen.tags:
         assert not [name for name in attributes if name.startswith("on")]
-        assert tag != "img" or attributes["src"].startswith("data:image/webp;base64,")
+        if tag == "img":
+            kind, content = attributes["src"].split(";base64,")
+            assert kind in ("data:image/webp", "data:image/svg+xml") and attributes["alt"]
+            assert kind != "data:image/svg+xml" or is_harmless(base64.b64decode(content))
         assert not {"srcset", "xlink:href", "action"} & attributes.keys()
     assert not re.search(r"https?://|url\(|@import", source)
     return seen
@@ -110,7 +125,7 @@ def test_noise_is_not_larger_than_others():
 
 def test_shown_clips_are_the_surest_mistakes(tmp_path):
     run = read_run(made_run(tmp_path / "a", right_of(0.5, 200), list("ABCD")))
-    chosen = run_page.choose_clips(run)
+    chosen = run_page.choose_clips(run, run.matrix)
     wrong = sorted(((ranked[0][1], row) for row, ranked in enumerate(run.ranked) if not run.right[row]), reverse=True)
     assert chosen["mistakes"] == [row for _, row in wrong[:12]]
     for pair, rows in list(chosen.items())[:-1]:
@@ -172,6 +187,57 @@ def test_the_page_of_several_runs(tmp_path):
     assert "is better than" in words and "Accuracy by class" in words and "depth" in words
     links = [attributes["href"] for tag, attributes in seen.tags if tag == "a"]
     assert links == ["%3Ci%3E0/report.html"]
+
+
+def alts(source):
+    """Alternative texts of the charts of a page."""
+    images = [attributes for tag, attributes in Reader(source).tags if tag == "img"]
+    return [image["alt"] for image in images if image["src"].startswith("data:image/svg")]
+
+
+def test_charts_are_told_in_words(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "<b>"], epochs=1)
+    rows = [{"epoch": n + 1, "acc": acc, "val_acc": acc / 2} for n, acc in enumerate([0.2, 0.75, 0.5])]
+    tables.write_history(folder / "result.txt", [row | {"loss": float("nan"), "val_loss": None} for row in rows])
+    run_page.write(folder)
+    accuracy, bars = alts((folder / "report.html").read_text())  # of the loss there is nothing to draw
+    for words in ("training 0.500", "0.750 after epoch 2", "validation 0.250", "0.375 after epoch 2"):
+        assert words in accuracy
+    matrix = read_run(folder).matrix
+    assert f"A {matrix[0, 0]} of 20" in bars and f"<b> {matrix[1, 1]} of 20" in bars
+
+
+def test_the_best_loss_is_the_lowest(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "B"], epochs=4)
+    run_page.write(folder)
+    assert "training 1.000 at the end, at best 1.000 after epoch 4" in alts((folder / "report.html").read_text())[1]
+
+
+@pytest.mark.parametrize(("nclass", "charts"), [(2, 1), (12, 1), (13, 2), (101, 2), (250, 6)])
+def test_bars_of_many_classes_stand_in_several_charts(tmp_path, nclass, charts):
+    classes = [f"Class{n}" for n in range(nclass)]
+    matrix = np.diag(np.arange(nclass)) + np.eye(nclass, dtype=int)
+    drawn = run_page.bars(matrix, classes)
+    assert len(drawn) == charts
+    assert sum(chart.alt.count(" of ") for chart in drawn) == nclass + charts
+
+
+def test_a_page_of_the_same_run_is_the_same(tmp_path):
+    folder = made_run(tmp_path / "a", right_of(0.5, 40), ["A", "B"])
+    pages = []
+    for name in ("first.html", "second.html"):
+        run_page.write(folder, moving, tmp_path / name)
+        pages.append((tmp_path / name).read_bytes())
+    assert pages[0] == pages[1]
+
+
+def test_a_template_escapes_names_and_knows_all_that_it_writes():
+    macros = page.TEMPLATES.get_template("macros.html").module
+    row = macros.table(["<i>"], [['<b>\x1b\u202e"', Markup("<u>")]])
+    assert "<i>" not in row and "&lt;i&gt;" in row and "<u>" in row
+    assert "<b>" not in row and "\x1b" not in row and "\u202e" not in row and '"' not in row.partition("&lt;b")[2][:9]
+    with pytest.raises(UndefinedError):
+        page.TEMPLATES.get_template("run.html").render(title="no run")
 
 
 PROBE = """<script>

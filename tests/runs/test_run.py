@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from made_runs import made_run
 from pictures import history
 
-from actioncnn.data.dataset import Data
+from actioncnn.data.dataset import untold_groups
 from actioncnn.data.index import Video
 from actioncnn.errors import UserError
 from actioncnn.runs import tables
@@ -47,17 +46,17 @@ def test_what_is_missing_is_told(folder):
 def test_earlier_versions_did_not_tell_script_parameters_and_notes(folder):
     change_args(folder, script=None, notes=None, parameters=None, model="ucf101cnnmodel", split="random")
     run = read_run(folder)
-    assert run.script == "2dcnn.py" and "inflates" in run.notes[0] and run.args["parameters"] is None
+    assert run.script == "2dcnn.py" and "inflates" in run.notes[0] and run.record["parameters"] is None
 
 
 def test_parts_are_one_run(tmp_path):
     made_run(tmp_path / "split_1", RIGHT, ["A", "B", "C"])
     made_run(tmp_path / "split_2", ~RIGHT, ["A", "B", "C"])
-    assert "seconds" not in read_run(tmp_path).args
+    assert "seconds" not in read_run(tmp_path).record
     for name, seconds in (("split_1", 20.5), ("split_2", 30)):
         (tmp_path / name / "seconds.txt").write_text(f"{seconds}\n")
     run = read_run(tmp_path)
-    assert run.args["seconds"] == 50.5
+    assert run.record["seconds"] == 50.5
     assert len(run.files) == 120 and run.right.sum() == 60 and list(run.histories) == ["split_1", "split_2"]
     shutil.copy(tmp_path / "split_2" / "predictions.csv", tmp_path)  # one table of all, as that of folds
     assert len(read_run(tmp_path).files) == 60
@@ -73,8 +72,7 @@ def test_members_have_curves_of_their_own(folder):
 def test_groups_are_written_where_names_do_not_tell_them(tmp_path):
     names, shares = ["a/1.avi", "v_X_g02_c01.avi"], np.array([[0.8, 0.2], [0.4, 0.6]])
     videos = [Video(Path(name), "X", group) for name, group in zip(names, ("anna", 2))]
-    data = Data(None, None, videos, ["X", "Y"], None, {})
-    assert data.untold_groups([1]) == [2] and replace(data, videos=videos[1:]).untold_groups([0]) is None
+    assert untold_groups(videos) == ["anna", 2] and untold_groups(videos[1:]) is None
     tables.write_predictions(tmp_path / "predictions.csv", names, ["X", "Y"], [0, 1], shares, ["anna", None])
     assert (tmp_path / "predictions.csv").read_text().splitlines()[1] == "a/1.avi,X,X,0.8,Y,0.2,anna"
     (tmp_path / "args.json").write_text("{}")
@@ -86,8 +84,8 @@ def test_groups_are_written_where_names_do_not_tell_them(tmp_path):
     ("change", "words"),
     [
         (lambda folder: shutil.rmtree(folder), "no run"),
-        (lambda folder: (folder / "args.json").write_text("{"), "no run"),
-        (lambda folder: (folder / "args.json").write_text("[1]"), "no run"),
+        (lambda folder: (folder / "args.json").write_text("{"), "args.json: is damaged"),
+        (lambda folder: (folder / "args.json").write_text("[1]"), "args.json: is damaged"),
         (lambda folder: (folder / "predictions.csv").unlink(), "tested no clip"),
         (lambda folder: (folder / "predictions.csv").write_text("file,true\n"), "tested no clip"),
         (lambda folder: (folder / "predictions.csv").write_text("a,b\n1,2\n"), "not the table"),
@@ -105,4 +103,4 @@ def test_what_is_no_run_is_one_line(folder, change, words):
 def test_odd_kinds_of_values_are_as_if_missing(folder):
     change_args(folder, options=[1], counts="x", notes=3, parameters="many", script=5, recipe=[], versions=1)
     run = read_run(folder)
-    assert run.options == {} and run.notes == [] and run.args["parameters"] is None
+    assert run.options == {} and run.notes == [] and run.record["parameters"] is None

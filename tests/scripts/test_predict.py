@@ -312,10 +312,15 @@ def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, t
     assert output.startswith(f"{tmp_path / 'set'}: {len(expected) + 2} videos, 3 classes (BarLeft, BarRight, Unknown)")
 
 
-def test_the_dataset_of_the_training_is_told(run, result, bars, cache, tmp_path, monkeypatch):
+def test_a_run_is_tested_on_its_test_clips_and_says_what_it_was_trained_on(
+    run, result, bars, cache, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     code, output, error = run("predict.py", "--run", result, "--videos", bars, "--cache", cache)
-    assert code == 0 and "trained on videos of" in error
+    figures = json.loads((result / "args.json").read_text())["metrics"]
+    assert code == 0 and f"top-1 {figures['top1']:.4f}" in output and "trained on" not in error
+    code, output, error = run("predict.py", "--run", result, "--videos", bars, "--cache", cache, "--split", "none")
+    assert code == 0 and "trained on" in error and "48 clips" in output
     assert (tmp_path / f"evaluation_{bars.name}" / "class_report.csv").exists() and f"evaluation_{bars.name}" in output
 
 

@@ -1,9 +1,12 @@
 """Options of the training scripts: names and defaults of 2017, types, usage errors."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from actioncnn.data.options import DatasetOptions, options_of
 from actioncnn.train.options import ClipOptions, EnsembleOptions, Options, parse
 from actioncnn.video.sampling import Sampling
 
@@ -68,8 +71,18 @@ def test_usage_errors(words, capsys):
 @pytest.mark.parametrize("split", ["1", "2", "3", "groups", "folds:7", "all", "random"])
 def test_splits(split):
     options = parse(ClipOptions, "", ["--output", "x", "--split", split, "--class-level", "2", "--train-list", "a"])
-    assert options.split == split
-    assert options.layout == {"class_level": 2, "train_list": Path("a"), "test_list": None, "split": split}
+    expected = DatasetOptions(split=split, class_level=2, train_list=Path("a"))
+    assert options.dataset == expected and options_of(expected.located()).split == split
+
+
+def test_a_dataset_comes_back_from_a_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = DatasetOptions(videos=Path("mine"), nclass=3, test_list=Path("a.txt"), seed=4)
+    stored = json.loads(json.dumps(options.located()))
+    monkeypatch.chdir("/")
+    back = options_of(stored)
+    assert back == replace(options, videos=tmp_path / "mine", test_list=tmp_path / "a.txt")
+    assert options_of({"videos": 3, "nclass": True, "seed": "x", "more": 1}) == DatasetOptions()
 
 
 def test_2d_has_no_clip_options(capsys):
@@ -85,9 +98,19 @@ def test_an_ensemble_of_any_network():
     assert of().network == "3dcnn" and of().sampling == of("--network", "3dcnn-my-model").sampling == Sampling(
         32, 10, False
     )
-    assert of("--network", "2dcnn", "--skip", "False").sampling == Sampling(32, 0, False)
+    assert of("--network", "2dcnn").sampling == Sampling(32, 0, False)
     with pytest.raises(SystemExit):
         of("--network", "resnet")
+
+
+@pytest.mark.parametrize("words", [("--skip", "False"), ("--depth", "5")])
+def test_an_ensemble_of_a_2d_network_has_no_options_of_clips(words, capsys):
+    """They are refused, and the record of a run does not name them."""
+    with pytest.raises(SystemExit):
+        parse(EnsembleOptions, "", ["--output", "x", "--network", "2dcnn", *words])
+    assert words[0] in capsys.readouterr().err
+    assert not {"skip", "depth"} & parse(EnsembleOptions, "", ["--output", "x", "--network", "2dcnn"]).as_dict().keys()
+    assert {"skip", "depth"} <= parse(EnsembleOptions, "", ["--output", "x"]).as_dict().keys()
 
 
 def test_options_do_not_change():

@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from helpers import ROOT
 
-from actioncnn.video.sampling import Sampling, of_run
+from actioncnn.video.sampling import Sampling
 
 
 def test_frames_that_are_not_square():
@@ -31,17 +30,6 @@ def test_views_have_frames_of_their_own():
     flat = Sampling(8, 0, False)
     assert flat.viewed(6).places(12) == [0, 2, 4, 6, 8, 10]
     assert [view.item() for view in flat.views(read, 6)] == [0, 1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        {"sampling": {"size": 16, "depth": 4, "color": True, "skip": False, "scrambled": False}},
-        {"options": {"size": 16, "skip": False}, "depth": 4, "channels": 3},  # of earlier versions
-    ],
-)
-def test_the_sampling_of_a_run(args):
-    assert of_run(args) == Sampling(16, 4, True, False)
 
 
 def test_it_is_light():

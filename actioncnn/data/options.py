@@ -1,0 +1,102 @@
+"""What a command line says of a dataset. Nothing heavy is imported here, so that `--help` answers at once."""
+
+import os
+from argparse import ArgumentTypeError
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from actioncnn.cli import option, whole_number
+
+OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
+NONE = "none"  # of --split, where a model is tested
+
+
+def split_name(text):
+    """1, 2, 3, groups, folds:K, all or random"""
+    if text in ("1", "2", "3", "groups", "all", "random"):
+        return text
+    if not text.startswith("folds:"):
+        raise ArgumentTypeError(f"{text!r} is none of 1, 2, 3, groups, folds:K, all, random")
+    return f"folds:{whole_number(2)(text.removeprefix('folds:'))}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """Where a dataset is and how it is to be understood: every script that takes a dataset takes these options."""
+
+    videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
+    nclass: int | None = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
+    split: str = option(
+        DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
+        "groups: whole groups are held out; folds:K: K trainings that test each clip once; all: the three official "
+        "ones, else folds:3; random: 80/20 over videos, which inflates accuracy", split_name,
+        metavar="1|2|3|groups|folds:K|all|random",
+    )  # fmt: skip
+    train_list: Path | None = option(
+        DATASET, None, "list of the training videos: UCF-101's, CSV of file, label and maybe group, or a folder of "
+        "UCF-101's or HMDB-51's lists", Path,
+    )  # fmt: skip
+    test_list: Path | None = option(DATASET, None, "list of the test videos", Path)
+    class_level: int | None = option(
+        DATASET, None, "which folder below --videos names the class, 1 the first (default: the first with siblings)",
+        whole_number(1),
+    )  # fmt: skip
+    seed: int = option(TRAINING, 0, "of every random choice; the same seed gives the same result", whole_number(0))
+
+    @property
+    def dataset(self):
+        """These options alone, without those that a script has beside them."""
+        return DatasetOptions(**{each.name: getattr(self, each.name) for each in fields(DatasetOptions)})
+
+    def located(self):
+        """These, as a dict for JSON, with absolute paths, so that the dataset is found again from any directory."""
+        values = {each.name: getattr(self, each.name) for each in fields(DatasetOptions)}
+        return {name: os.path.abspath(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+
+def options_of(values):
+    """The DatasetOptions in a dict of JSON's types, such as `as_dict` gives, or the options of a training run.
+
+    Values that are missing, or of another type, are as if they were not given.
+    """
+    kinds = {"videos": str, "nclass": int, "split": str, "train_list": str, "test_list": str, "class_level": int}
+    kinds |= {"seed": int}
+    given = {
+        name: Path(values[name]) if name in PATHS else values[name]
+        for name, kind in kinds.items()
+        if isinstance(values.get(name), kind) and not isinstance(values[name], bool)
+    }
+    return DatasetOptions(**given)
+
+
+PATHS = ("videos", "train_list", "test_list")
+OF_TESTS = ("nclass", "split", "train_list", "test_list", "class_level")  # what a script that tests a model takes
+
+
+def split_to_test(text):
+    """A name that --split of the training scripts takes, or none"""
+    return text if text == NONE else split_name(text)
+
+
+def add_test_options(group, of_run="that of the run"):
+    """Adds the options of a dataset that a model is tested on to an argparse group; None is what the run says of it.
+
+    of_run: the default in words.
+    """
+    add, alike = group.add_argument, f"as the training scripts take it (default: {of_run})"
+    add(
+        "--nclass", type=whole_number(2), help=f"number of classes, in alphabetical order (default: {of_run}, else all)"
+    )
+    sides = (
+        "whose test clips are taken, as the training scripts have it; none: all clips (default: that of the run, if "
+    )
+    sides += "this is its dataset, else the test folders or the test list, if there are any, else all clips)"
+    add("--split", type=split_to_test, help=sides, metavar="1|2|3|groups|random|none")
+    add("--train-list", type=Path, help=f"list of the training videos, {alike}")
+    add("--test-list", type=Path, help=f"list of the test videos, {alike}")
+    add("--class-level", type=whole_number(1), help=f"which folder below --videos names the class, {alike}")
+
+
+def given(args):
+    """{name: value} of the options of `add_test_options` that a command line gives."""
+    return {name: getattr(args, name) for name in OF_TESTS if getattr(args, name) is not None}

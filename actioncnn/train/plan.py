@@ -1,0 +1,84 @@
+"""What a training will do, worked out before a network is built: its data, its splits and the folders of its runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from actioncnn import device
+from actioncnn.cli import count, say
+from actioncnn.data.cache import default_cache
+from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolve_split
+from actioncnn.data.dataset import understand
+from actioncnn.runs import folder, record
+from actioncnn.runs.record import Record
+from actioncnn.train.options import Options
+from actioncnn.train.recipes import Network, Recipe, adapt
+from actioncnn.train.start import Start
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of the data, on which one network or ensemble is trained, and the folder of this run."""
+
+    split: str
+    output: Path
+    data: LabelledClips
+    notes: list  # what the user is told of it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a training follows from."""
+
+    options: Options
+    network: Network
+    recipe: Recipe
+    data: LabelledClips
+    parts: list[Part]
+    notes: list  # what the user is told of the data
+    device: device.Device
+    start: Start | None = None
+
+    @property
+    def in_parts(self):
+        """Whether --output holds a folder for each split."""
+        return [part.output for part in self.parts] != [self.options.output]
+
+    def record_of(self, part):
+        """The Record of the run on a Part, without figures."""
+        about = self.options, self.network, self.recipe, part.data, part.split, self.device, part.notes
+        return record.new_record(*about)
+
+    def record_of_all(self):
+        """The Record of the runs on all parts together, without figures."""
+        about = self.options, self.network, self.recipe, self.data, self.options.split, self.device, self.notes
+        return Record(record.new_record(*about), parts=[part.output.name for part in self.parts])
+
+
+def plan_training(options, network, start=None):
+    """Reads the videos, divides them and starts Keras -> Plan.
+
+    UserError: the videos cannot be read or divided so, or another run is in one of the folders.
+    """
+    dataset = understand(options.dataset)
+    say(*dataset.understood)
+    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
+    recipe = adapt(network.recipe, options, data.classes)
+    notes = dataset.notes + lost
+    if options.augment and options.flip is None and not recipe.augment.flip:
+        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
+    names, why = resolve_split(data, options.split, options.seed)
+    notes += why
+    parts = []
+    for name in names:
+        divided, more = divide_clips(data, name, options.seed)  # a wrong split ends here, not hours later
+        output = options.output / folder.part_of(name) if len(names) > 1 else options.output
+        if len(names) > 1 and not options.resume:
+            folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
+        if start:
+            more += start.notes_on(divided)
+        parts.append(Part(name, output, divided, notes + more))
+    fewest = min(len(part.data.train) for part in parts)
+    options = options.settled(fewest)
+    on = device.setup(options.precision, options.gpus, options.cache or default_cache())
+    say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
+    return Plan(options, network, recipe, data, parts, notes, on, start)
