@@ -46,15 +46,15 @@ def test_clips(files, sampling, videos=None, workers=None):
     """
     import numpy as np
 
-    from actioncnn.runs.tables import csv_rows
+    from actioncnn.runs.tested import clips_of_run
     from actioncnn.video import pool
 
-    directory = videos or Path(files.args.get("options", {}).get("videos", ""))
-    try:
-        paths = [directory / row["file"] for row in csv_rows(files.model.parent / "predictions.csv") if files.args]
-    except (OSError, KeyError, TypeError):
-        paths = []
-    there = [path for path in paths if path.exists()]
+    there, why = [], "no run with test clips"
+    if files.record:
+        try:
+            there = [clip.path for clip in clips_of_run(files.model.parent, videos)]
+        except UserError as error:
+            why = str(error)
     chosen = {place: there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)}
     decoded = cli.bar(iterable=pool.clips(chosen, sampling, workers), desc="test clips", total=len(chosen), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
@@ -62,7 +62,6 @@ def test_clips(files, sampling, videos=None, workers=None):
         return sampling.pick(np.stack(clips)), f"{len(clips)} test clips"
     shape = (NOISE, sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    why = f"no test clip in {directory}; give --videos" if paths else "no run with test clips"
     return sampling.pick(noise), f"{NOISE} clips of noise ({why})"
 
 

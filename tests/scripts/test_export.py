@@ -62,7 +62,7 @@ def test_the_check(run, trained_run, tmp_path, monkeypatch):
     options = ["--run", folder, "--format", "keras"]
     (tmp_path / "none").mkdir()
     code, output, _ = run("export.py", *options, "--videos", tmp_path / "none")
-    assert code == 0 and "noise" in output and "give --videos" in output
+    assert code == 0 and "noise" in output and "--videos" in output
     assert {path.name for path in (folder / "export").iterdir()} >= {"labels.txt", "ucf101_3dcnnmodel.keras"}
     opened = formats.open_export
     shifted = lambda *export: lambda clips: [output + 2e-5 for output in opened(*export)(clips)]  # noqa: E731
