@@ -46,15 +46,15 @@ def test_clips(files, sampling, videos=None, workers=None):
     """
     import numpy as np
 
-    from actioncnn.runs.tables import csv_rows
+    from actioncnn.runs.tested import clips_of_run
     from actioncnn.video import pool
 
-    directory = videos or Path(files.args.get("options", {}).get("videos", ""))
-    try:
-        paths = [directory / row["file"] for row in csv_rows(files.model.parent / "predictions.csv") if files.args]
-    except (OSError, KeyError, TypeError):
-        paths = []
-    there = [path for path in paths if path.exists()]
+    there, why = [], "no run with test clips"
+    if files.record:
+        try:
+            there = [clip.path for clip in clips_of_run(files.model.parent, videos)]
+        except UserError as error:
+            why = str(error)
     chosen = {place: there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)}
     decoded = cli.bar(iterable=pool.clips(chosen, sampling, workers), desc="test clips", total=len(chosen), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
@@ -62,7 +62,6 @@ def test_clips(files, sampling, videos=None, workers=None):
         return sampling.pick(np.stack(clips)), f"{len(clips)} test clips"
     shape = (NOISE, sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    why = f"no test clip in {directory}; give --videos" if paths else "no run with test clips"
     return sampling.pick(noise), f"{NOISE} clips of noise ({why})"
 
 
@@ -86,23 +85,25 @@ def largest_difference(model, run, clips):
 def main():
     args = parse()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU rounds otherwise: by more than what is tolerated here
-    from actioncnn import files
+    from actioncnn.files import make_output, write
     from actioncnn.model import formats
     from actioncnn.model.model import open_model
     from actioncnn.runs.find import find_model
     from actioncnn.runs.tables import write_json
 
     formats.check_packages(args.format)
-    of_model = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
-    model = open_model(of_model)
-    output = args.output or of_model.model.parent / "export"
-    files.make_output(output)
-    path = output / f"{of_model.model.stem}.{args.format}"
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
+    model = open_model(files)
+    output = args.output or files.model.parent / "export"
+    make_output(output)
+    path = output / f"{files.model.stem}.{args.format}"
+    if path.resolve() == files.model.resolve():
+        raise UserError(f"--output {output}: the export would replace the model {files.model}; give another directory")
     note = formats.write_export(model.network, args.format, path, model.facts)
-    files.write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
+    write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
     if note:
         cli.say(f"note: {path.name} {note}")
-    clips, which = test_clips(of_model, model.sampling, args.videos, args.workers)
+    clips, which = test_clips(files, model.sampling, args.videos, args.workers)
     largest = largest_difference(model, formats.open_export(args.format, path), clips)
     about = formats.describe(args.format, path, model)
     about["check"] = {"clips": which, "largest_difference": largest}

@@ -97,9 +97,8 @@ def make_model(network, files, views=1, classifies=True):
         head = choose_head(network, asked.output, known_kind(files.facts, asked.output))
     with lenient:
         sampling = choose_sampling(reading, files)
-    return Model(
-        network, reading, head, sampling, choose_names(head.count, files.names) if head else None, files, views
-    )
+    names = choose_names(head.count, files.names) if head else None
+    return Model(network, reading, head, sampling, names, files, views)
 
 
 def known_kind(facts, output):
