@@ -69,11 +69,6 @@ def names(stem, members=None):
     return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, *last]
 
 
-def part_of(split):
-    """The folder in --output of one split of several."""
-    return split if split.startswith("fold") else f"split_{split}"
-
-
 def checkpoints(members=None):
     return [f"checkpoint_{i}.h5" for i in range(members)] if members else ["checkpoint.h5"]
 

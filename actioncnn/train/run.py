@@ -4,7 +4,6 @@ from actioncnn import device
 from actioncnn.cli import say, warn
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, results
-from actioncnn.runs.tested import clip_reader
 from actioncnn.train.plan import plan_training
 from actioncnn.train.start import Start
 from actioncnn.train.training import Training
@@ -26,13 +25,15 @@ def carry_out(plan):
     output, figures, told = plan.options.output, [], []
     if plan.in_parts:
         whole = plan.record_of_all()
+        for part in () if plan.options.resume else plan.parts:
+            folder.check_free(part.output, plan.written, plan.options.overwrite)
         folder.open_run(output, whole, folder.PARTED, plan.options.resume, plan.device.chief)
     for part in plan.parts:
         figures.append({"split": part.split} | Training(plan, part).run(told))
         told += part.notes
     if plan.in_parts and plan.device.chief:
-        clips, means = clip_reader(plan.options.workers), results.write_splits(output, figures)
-        run_page.try_to_write(output, clips)
+        means = results.write_splits(output, figures)
+        run_page.try_to_write(output, workers=plan.options.workers)
         folder.close_run(output, whole, means)
     for row, reason in plan.data.failures.items():
         warn(f"left out: {plan.data.videos[row].path}: {reason}")
