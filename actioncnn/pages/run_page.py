@@ -42,30 +42,26 @@ def write(folder, clips=None, path=None, look=None):
     frames = clips(run, sorted({row for rows in chosen.values() for row in rows})) if clips else {}
     wrong = {row: frames[row] for row in chosen["mistakes"] if row in frames}
     evidence = look(run, wrong) if look else {}
+    about = {"command": command(run), "settings": settings(run)}
+    drawn = {"curves": curves(run), "bars": bars(matrix, run.classes)}
     tiles = {row: tile(run, row, clip) for row, clip in frames.items()}
     confused = confusions(run, matrix, chosen, tiles)
-    page.write_page(
-        path or folder / NAME,
-        "run.html",
-        title=f"{run.name}: {run.script}",
-        run=run,
-        row=compared.rows[0],
-        groups=compared.groups,
-        split=split(run, compared.groups),
-        notes=dict.fromkeys([*run.notes, *compared.notes]),
-        curves=curves(run),
-        matrix_layout=matrix_layout(matrix, run.classes),
-        confusions=confused,
-        listed=[(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
-        has_clips=bool(tiles),
-        mistakes=[
+    values = about | drawn | {
+        "title": f"{run.name}: {run.script}",
+        "run": run,
+        "row": compared.rows[0],
+        "groups": compared.groups,
+        "notes": dict.fromkeys([*run.notes, *compared.notes]),
+        "matrix_layout": matrix_layout(matrix, run.classes),
+        "confusions": confused,
+        "listed": [(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
+        "has_clips": bool(tiles),
+        "mistakes": [
             (tiles[row], [(name, page.animation(clip)) for name, clip in evidence.get(row, ())]) for row in wrong
         ],
-        has_evidence=bool(evidence),
-        bars=bars(matrix, run.classes),
-        command=command(run),
-        settings=settings(run),
-    )
+        "has_evidence": bool(evidence),
+    }
+    page.write_page(path or folder / NAME, "run.html", **values)
 
 
 def choose_clips(run, matrix):
@@ -86,16 +82,6 @@ def worst(matrix):
     clips = matrix.sum(1)
     wrong = [(i, j) for i, j in np.argwhere(matrix).tolist() if i != j]
     return sorted(wrong, key=lambda pair: (-matrix[pair], -matrix[pair] / clips[pair[0]], pair))
-
-
-def split(run, groups):
-    """The split, and how many clips and groups are on its sides."""
-    sides = count(len(run.files), "test clip")
-    if groups:
-        sides += f" of {count(groups, 'group')}"
-    if "train" in run.record.get("counts", {}):
-        sides += f", {count(run.record['counts']['train'], 'training clip')}"
-    return f"{run.record.get('split', '?')}: {sides}"
 
 
 def curves(run):

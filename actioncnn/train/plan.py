@@ -39,6 +39,11 @@ class Plan:
     start: Start | None = None
 
     @property
+    def written(self):
+        """Names of the files that the run on each part writes."""
+        return folder.names(self.network.stem, self.options.members)
+
+    @property
     def in_parts(self):
         """Whether --output holds a folder for each split."""
         return [part.output for part in self.parts] != [self.options.output]
@@ -62,21 +67,19 @@ def plan_training(options, network, start=None):
     dataset = understand(options.dataset)
     say(*dataset.understood)
     data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
+    names, why = resolve_split(data, options.split, options.seed)
+    divided = [divide_clips(data, name, options.seed) for name in names]  # a wrong split ends here, not hours later
     recipe = adapt(network.recipe, options, data.classes)
-    notes = dataset.notes + lost
+    notes = dataset.notes + lost + why
     if options.augment and options.flip is None and not recipe.augment.flip:
         notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
-    names, why = resolve_split(data, options.split, options.seed)
-    notes += why
     parts = []
-    for name in names:
-        divided, more = divide_clips(data, name, options.seed)  # a wrong split ends here, not hours later
+    for name, (clips, more) in zip(names, divided, strict=True):
         output = options.output / folder.part_of(name) if len(names) > 1 else options.output
         if len(names) > 1 and not options.resume:
             folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
-        if start:
-            more += start.notes_on(divided)
-        parts.append(Part(name, output, divided, notes + more))
+        more += start.notes_on(clips) if start else []
+        parts.append(Part(name, output, clips, notes + more))
     fewest = min(len(part.data.train) for part in parts)
     options = options.settled(fewest)
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
