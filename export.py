@@ -20,12 +20,7 @@ NOISE = 16  # clips, where there are no test clips
 
 def parse():
     parser = cli.parser(__doc__)
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run")
-    add("--model", "-m", type=Path, help="instead: JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input and output"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("export").add_argument
     add("--format", required=True, choices=FORMATS, help="tflite is LiteRT's, one clip a call")
     add("--output", type=Path, help="directory for the files; made if missing (default: export in that of the model)")
@@ -33,8 +28,6 @@ def parse():
     add("--videos", type=Path, help="directory of the run's videos (default: where they were)")
     add("--workers", type=cli.whole_number(1), help="processes that decode them (default: one per core)")
     args = parser.parse_args()
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     reading.check_options(parser, args)
     return args
 
