@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.errors import NoFrameError, PassingError, UserError
-from actioncnn.video import frame_folder
+from actioncnn.video import frame_folder, segment
 from actioncnn.video.sampling import evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
@@ -110,11 +110,14 @@ def resize(frame, width, height, color):
 def open_video(path):
     """An opened cv2.VideoCapture that decodes on one thread: 1.4 times less CPU than FFmpeg's own thread pool.
 
-    Of a folder of pictures, an animated WebP, or a file that only PyAV opens an object with its methods. NoFrameError:
-    it cannot be opened.
+    Of a part of a video, a folder of pictures, an animated WebP, or a file that only PyAV opens, an object with its
+    methods. NoFrameError: it cannot be opened.
     """
     import cv2
 
+    if part := segment.part_of(path):
+        whole = frame_folder.Pictures(part.path) if part.path.is_dir() else open_second(part.path)
+        return segment.Capture(whole, part)
     if os.path.isdir(path):
         return frame_folder.Pictures(path)
     check_file(path)
@@ -134,6 +137,8 @@ def open_second(path):
     """The same, by PyAV."""
     from actioncnn.video import second
 
+    if segment.part_of(path):
+        return open_video(path)
     check_file(path)
     try:
         return bounded(second.Capture(path))
@@ -153,6 +158,7 @@ def open_sure(path):
 
 def check_file(path):
     """NoFrameError: not a file with something in it; PassingError: it cannot be read. A pipe would be waited for."""
+    path = segment.source(path)
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -178,6 +184,8 @@ def bounded(capture):
 
 def why_none(path, otherwise="no frame can be decoded"):
     """Why a video gives no frame, in a few words: a codec that FFmpeg lacks here is named, with the remedy."""
+    if segment.part_of(path):
+        return "no frame of this part can be decoded; is it longer than the video?"
     if os.path.isdir(path):
         return "none of its pictures can be read"
     codec = lacking_codec(path)

@@ -12,7 +12,7 @@ import numpy as np
 
 from actioncnn.errors import NoFrameError
 
-ENDINGS = {"jpg", "jpeg", "png", "webp", "bmp"}
+ENDINGS = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm"}
 NUMBER = re.compile(r"(\d+)")
 COMPUTED = re.compile("depth|flow|label|mask|seg|skelet", re.IGNORECASE)  # beside the frames, made of them
 SAMPLES = 8  # pictures of a folder that tell of all whether they are animated
@@ -25,15 +25,6 @@ BROKEN = "a picture cannot be read: its neighbour stands in for it"
 def is_numbered(name):
     """Whether a file's name is that of a numbered picture."""
     return name.rpartition(".")[2].lower() in ENDINGS and name[0] != "." and NUMBER.search(name) is not None
-
-
-def are_frames(files, folders):
-    """Whether a folder with these files, none of them a video, and folders is one video.
-
-    It holds numbered pictures; where it has folders too, more of them: a class has a few pictures beside its videos.
-    """
-    needed = len(folders) + 1
-    return len(list(itertools.islice(filter(is_numbered, files), needed))) == needed
 
 
 def animations(folder, files):

@@ -23,6 +23,7 @@ class Capture:
         self.container = av.open(self.file, options={"protocol_whitelist": "file"})
         self.stream = self.container.streams.video[0]
         self.stream.codec_context.thread_count = 1
+        self.start = float((self.stream.start_time or 0) * (self.stream.time_base or 0))  # seconds, of the first frame
         self.packets, self.frames, self.frame = self.container.demux(self.stream), [], None
 
     def get(self, what):
@@ -36,7 +37,18 @@ class Capture:
         if what in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN):
             aspect = self.stream.sample_aspect_ratio or 0
             return float(aspect.numerator if what == cv2.CAP_PROP_SAR_NUM else aspect.denominator)
-        return 1000 * (self.frame.time or 0.0) if self.frame else 0.0
+        return 1000 * max((self.frame.time or 0.0) - self.start, 0.0) if self.frame else 0.0
+
+    def seek(self, seconds):
+        """Goes to the last key frame before a time; False where the file has no times, which then changes nothing."""
+        if not self.stream.time_base or self.stream.start_time is None or self.container.duration is None:
+            return False
+        try:
+            self.container.seek(round((self.start + seconds) / self.stream.time_base), stream=self.stream)
+        except av.FFmpegError:
+            return False
+        self.packets, self.frames = self.container.demux(self.stream), []
+        return True
 
     def grab(self):
         """Goes to the next frame; False at the end, or behind what is damaged."""
