@@ -98,12 +98,14 @@ def _understood(directory, levels, train_list, test_list, split):
         places, said, more = lists.read(tree, directory, train_list, test_list, split)
     else:
         places, more = layout.read(tree, directory.absolute().name, *levels)
-    shared, about_twins = twins.find_twins(places)
+    alike = twins.find_twins(places)
+    shared = twins.joined(alike[0] + alike[1])
     places, about_sides = layout.keep_sides(places, shared, listed=bool(train_list))
     if not places:
         raise UserError(f"--videos: no video of a class in {directory}; {'; '.join(more)}; give {FORMS}")
     places = [place._replace(name=BREAK.sub(lambda found: repr(found[0])[1:-1], place.name)) for place in places]
     videos, spellings = one_spelling([Video(p.path, p.name, p.group, p.side) for p in places])
+    about_twins = twins.told(*alike, places)
     said = describe(directory, videos, places) + said + [f"passed over: {told_kinds(passed)}"] * bool(passed)
     return Index(sorted(videos, key=_order), said, notes + more + about_sides + about_twins + spellings, shared)
 
@@ -171,7 +173,9 @@ def is_computed(folder, name, pictures):
 def contents(folder):
     """Names of the folders and of the files in a folder, sorted, but for hidden ones."""
     with os.scandir(folder) as entries:
-        entries = [(entry.is_dir(), entry.name) for entry in entries if entry.name[0] != "." and entry.name not in SYSTEM]
+        entries = [
+            (entry.is_dir(), entry.name) for entry in entries if entry.name[0] != "." and entry.name not in SYSTEM
+        ]
     inner, files = (sorted(name for is_dir, name in entries if is_dir == kind) for kind in (True, False))
     return inner, files
 

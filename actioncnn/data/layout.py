@@ -1,51 +1,22 @@
 """Folders of a dataset -> class, group and side of its videos.
 
-The class is the first folder that has siblings, below a train, val or test folder. Where the folders with siblings are
-people, cameras or parts by their names, the classes are the folders in them. A folder that differs within a class is the
-group, that of people before others. File names of public datasets go before folders that do not contradict them.
+The class is the first folder that has siblings, below a train, val or test folder. Where these are people, cameras or
+parts by their names, the classes are the folders in them. A folder that differs within a class is the group, that of
+people before others. File names of public datasets go before folders that do not contradict them.
 """
 
-import re
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.cli import count, shorten
 from actioncnn.data import names
+from actioncnn.data.copies import whole, without_copies
+from actioncnn.data.folder_words import acts, kind_of, letters, people, side_in, side_of
 from actioncnn.data.names import fold
 from actioncnn.errors import UserError
 
 RECUR = 0.6  # of all pairs of an outer and an inner folder that there could be, at least
-
-
-def _words(text):
-    return frozenset(text.split())
-
-
-SIDES = dict.fromkeys(_words("train training trainset trainingset entrenamiento entraînement apprentissage treino"), "train")
-SIDES |= dict.fromkeys(_words("addestramento trainingsdaten обучение 训练 训练集 訓練 学習 훈련"), "train")
-SIDES |= dict.fromkeys(_words("test testing tests testset testingset testdaten prueba pruebas teste тест 测试 测试集"), "test")
-SIDES |= dict.fromkeys(_words("テスト 테스트"), "test")
-SIDES |= dict.fromkeys(_words("val valid validation dev eval evaluation holdout valset validationset devset evalset"), "val")
-SIDES |= dict.fromkeys(_words("validierung validación validação validazione валидация 验证 验证集 検証 검증"), "val")
-AROUND = _words("rawframes frames video videos clip clips image images data dataset set split")  # test_set, videos_train
-
-PEOPLE = _words("person people subject subj sub actor user speaker spk signer performer participant volunteer patient")
-PEOPLE |= _words("player id f m p s u vp vpn proband sujet sujeto pessoa persona child kid man woman")
-OUTER = PEOPLE | _words("camera cam view session sess scene part batch set fold day room site location disk disc volume kinect")
-TAKES = _words("take trial rep repetition clip video rec recording seq sequence sample try shot segment")
-CLASSES = _words("class classe klasse action activity gesture label category sign word exercise pose move c a")
-MODALITIES = _words("rgb color colour gray grey depth ir infrared thermal nir flow optical tvl1 skeleton skeletons pose mask masks")
-PREFERRED = ("rgb", "color", "colour", "video", "videos", "gray", "grey")  # of folders that show the same in other ways
-UNLABELLED = _words("unlabeled unlabelled unannotated")
-COPY = re.compile(r"^copy of |( - copy( \(\d+\))?| ?\(\d+\)|[ _-]copy\d*|[ _-](backup|bak|old))$", re.IGNORECASE)
-ACTIONS = names.UCF101 | frozenset(re.split(r"[|_]", names.HMDB51)) | _words(
-    "walking running jumping sitting standing falling waving clapping boxing punching kicking bend bending jog jogging box "
-    "handclap clapping drink drinking eat eating fight fights fighting nonfight violence nonviolence violent normal abnormal "
-    "happy happiness sad sadness angry anger fear disgust surprise neutral contempt calm open close push pull swipe rotate "
-    "squat squats lunge lunges plank dance dancing swim swimming read reading write writing type typing sleep sleeping cook "
-    "cooking real fake yes no hello goodbye begin stop start"
-)
 
 
 class Folder(NamedTuple):
@@ -121,7 +92,9 @@ def read(tree, root, class_level=None, group_level=None):
     if not places and levels.side is None:  # a folder of videos is a class
         places = [place._replace(name=root) for place in left.pop("in no class folder", ())]
     notes += more
-    notes += [f"left out: {count(len(videos), 'video')} {why}, such as {videos[0].path}" for why, videos in left.items()]
+    notes += [
+        f"left out: {count(len(videos), 'video')} {why}, such as {videos[0].path}" for why, videos in left.items()
+    ]
     return places, notes
 
 
@@ -140,114 +113,6 @@ def agrees(file, parts):
     return any(name == part or (min(len(name), len(part)) > 3 and (name in part or part in name)) for part in folders)
 
 
-def letters(name):
-    return re.sub(r"[\W_]", "", fold(name))
-
-
-def words(name):
-    """The words of a folder's name, in small letters: Train_X2 -> [train, x], trainVideos -> [train, videos]."""
-    return [fold(word) for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
-
-
-def side_of(folder):
-    """train, val or test of a folder that is named so, maybe with a word such as `set`; None of other names."""
-    whole = fold(folder)
-    if whole in SIDES:
-        return SIDES[whole]
-    if re.search(r"\d", folder):
-        return None
-    parts = words(folder)
-    sides = {SIDES[word] for word in parts if word in SIDES}
-    return sides.pop() if len(sides) == 1 and all(word in SIDES or word in AROUND for word in parts) else None
-
-
-def side_in(folder):
-    """(side, the other words) of a folder with a word for a side among others; (None, ...) without one, or with two."""
-    parts = words(folder)
-    sides = {SIDES[word] for word in parts if word in SIDES}
-    return sides.pop() if len(sides) == 1 else None, tuple(word for word in parts if word not in SIDES)
-
-
-# Trees in which something is twice
-
-
-def without_copies(tree):
-    """The Folders without what is there twice, and lines that say so."""
-    notes = []
-    labelled = [each for each in tree if not UNLABELLED & {fold(part) for part in each.parts}]
-    if labelled and len(labelled) < len(tree):
-        left = sum(len(each.files) for each in tree) - sum(len(each.files) for each in labelled)
-        notes.append(f"left out: {count(left, 'video')} in folders that say they have no labels")
-        tree = labelled
-    videos = {each.path / names.stem(file) for each in tree if not each.pictures for file in each.files}
-    frames = [each for each in tree if each.pictures and each.path / each.files[0] in videos]
-    if frames:
-        example = frames[0].path / frames[0].files[0]
-        notes.append(f"left out: {count(len(frames), 'folder')} of frames beside their videos, such as {example}")
-        gone = set(map(id, frames))
-        tree = [each for each in tree if id(each) not in gone]
-    return one_tree(one_modality(tree, notes), notes), notes
-
-
-def one_modality(tree, notes):
-    """The Folders without those that show the same in other ways: depth beside rgb, frames beside videos."""
-    for level in range(max((len(whole(each)) for each in tree), default=0)):
-        there = {whole(each)[level] for each in tree if len(whole(each)) > level}
-        ranks = {name: modality(name) for name in there}
-        if len(set(ranks.values())) > 1 and None not in ranks.values():
-            best = min(there, key=lambda name: (ranks[name], name))
-            others = shorten(sorted(there - {best}))
-            notes.append(f"{others} and {best} show the same in several ways: {best} is taken; give another with --videos")
-            tree = [each for each in tree if len(whole(each)) <= level or whole(each)[level] == best]
-    return tree
-
-
-def whole(folder):
-    """The folders that lead to the videos of a Folder, those of their pictures included."""
-    return (*folder.parts, folder.files[0]) if folder.pictures else folder.parts
-
-
-def modality(name):
-    """The rank of a folder that is named after a way of recording, None of other names."""
-    parts = [word for word in words(name) if word not in ("raw", "maps", "map", "data", "crops")]
-    generic = _words("video videos frames rawframes images jpegs")
-    if not parts or not all(word in MODALITIES or word in generic for word in parts):
-        return None
-    special = [word for word in parts if word in MODALITIES] or parts
-    return PREFERRED.index(special[0]) if special[0] in PREFERRED else len(PREFERRED)
-
-
-def one_tree(tree, notes):
-    """The Folders without copies of others: the same folders and files one level deeper, or in `X - Copy`."""
-    by_parts = {each.parts: each for each in tree if each.parts}
-    gone = {}
-    for each in tree:
-        suffixes = [each.parts[i:] for i in range(1, len(each.parts))]
-        for parts in (*suffixes, tuple(COPY.sub("", part) for part in each.parts)):
-            other = by_parts.get(parts)
-            if other and parts != each.parts and other.parts not in gone and sizes(each) == sizes(other):
-                gone[each.parts] = other
-                break
-    if gone:
-        left = sum(len(each.files) for each in tree if each.parts in gone)
-        first, other = next(iter(gone.items()))
-        notes.append(f"left out: {count(left, 'video')} of a copy: {'/'.join(first)} is the same as {'/'.join(other.parts)}")
-    return [each for each in tree if each.parts not in gone]
-
-
-def sizes(folder):
-    """{name: size} of the videos of a Folder; of folders of pictures -1."""
-    return {file: -1 if folder.pictures else size_of(folder.path / file) for file in folder.files}
-
-
-def size_of(path):
-    """Bytes of a file, 0 where it cannot be read."""
-    try:
-        return path.stat().st_size
-    except OSError:  # a link to nowhere; reported when it is read
-        return 0
-
-
 def with_clip_level(tree, class_level):
     """The Folders, where folders of pictures are the classes with these among the parts: person/class/0001.jpg."""
     if not all(each.pictures for each in tree):
@@ -261,9 +126,6 @@ def with_clip_level(tree, class_level):
         return tree
     deeper, _, _ = name_level([each.parts for each in lifted])
     return lifted if deeper is not None and deeper >= min(len(each.parts) for each in tree) else tree
-
-
-# Levels
 
 
 def find_levels(folders, telling, class_level, group_level):
@@ -318,19 +180,6 @@ def siblings(folders, start=0):
     return None
 
 
-def kind_of(folders):
-    """What folders are by their names: outer (people, cameras, parts), takes, classes, numbers, alike or names."""
-    if all(name.isdecimal() for name in folders):
-        return "numbers"
-    numbered = [re.fullmatch(r"(\D*?)[\W_]*\d+", name) for name in folders]
-    if not all(numbered):
-        return "names"
-    stems = {"".join(words(fit[1])[-1:]) for fit in numbered}
-    if stems <= OUTER:
-        return "outer"
-    return "takes" if stems <= TAKES else "classes" if stems <= CLASSES else "alike" if len(stems) == 1 else "names"
-
-
 def name_level(folders):
     """(the level of the classes, None where no folder has siblings; what was assumed; why it is doubtful, or "")."""
     level, notes = siblings(folders), []
@@ -362,24 +211,14 @@ def name_level(folders):
     return level, notes, ""
 
 
-def people(folders):
-    """Whether folders of the kind `outer` are named after people."""
-    return all(words(name)[-1:] and words(name)[-1] in PEOPLE for name in folders)
-
-
-def acts(folders, others):
-    """Whether names of actions are among these folders, most of them, and not among the others."""
-    shares = [sum(any(word in ACTIONS for word in (letters(name), *words(name))) for name in of) / len(of) for of in (folders, others)]
-    return shares[0] >= 0.5 and not shares[1]
-
-
 def doubt_about(folders, level, here, inner=None):
     """The line that asks which folder is the class."""
     there = f"the folders {shorten(sorted(here), 3)} are people, cameras or parts by their names"
+    own = f"--class-level {level + 1}"
     if inner is None:
-        remedy = "and nothing in them tells a class; put the videos in a folder for each class, or name the classes in a list"
-        return f"{there}, {remedy} (--train-list); if they are the classes, give --class-level {level + 1}"
-    return f"{there}: give --class-level {inner + 1} if the folders in them are the classes, --class-level {level + 1} if they are"
+        remedy = "put the videos in a folder for each class, or name the classes in a list (--train-list)"
+        return f"{there}, and nothing in them tells a class; {remedy}; if they are the classes, give {own}"
+    return f"{there}: give --class-level {inner + 1} if the folders in them are the classes, {own} if they are"
 
 
 def group_level_of(folders, name):
@@ -398,9 +237,6 @@ def group_level_of(folders, name):
             kind = kind_of(here)
             ranked.append((0 if kind == "outer" and people(here) else 1 if kind in ("names", "alike") else 2, level))
     return min(ranked)[1] if ranked else None
-
-
-# Sides
 
 
 def keep_sides(places, twins, listed=False):
@@ -431,5 +267,7 @@ def keep_sides(places, twins, listed=False):
         notes.append(f"left out of training: {count(len(gone), 'video')} that test has too, such as {min(gone)}")
         places = [place for place in places if place.path not in gone]
     if kept:
-        notes.append(f"{count(len(kept), 'training video')} that test has too, such as {min(kept)}: this inflates accuracy")
+        notes.append(
+            f"{count(len(kept), 'training video')} that test has too, such as {min(kept)}: this inflates accuracy"
+        )
     return places, notes

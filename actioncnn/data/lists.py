@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from actioncnn.cli import shorten
 from actioncnn.data import names, records
-from actioncnn.data.layout import Place, side_of
+from actioncnn.data.folder_words import side_of
+from actioncnn.data.layout import Place
 from actioncnn.data.records import RANKS, SAMPLE, is_number, plain
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.video import segment
@@ -311,9 +312,13 @@ def by_place(tables, said):
         file = max(range(wide), key=lambda place: scores[place])
         rest = [place for place in range(wide) if place != file]
         if len(rest) > 2:
-            raise UserError(f"{path}: {wide} columns without names; write a first line that names them: {records.NEEDED}")
+            raise UserError(
+                f"{path}: {wide} columns without names; write a first line that names them: {records.NEEDED}"
+            )
         rows = [row for other, _, _ in alike for _, row in other.rows]
-        ways[wide] = {"file": file} | (of_two(rows, file, rest, table.spaced, path, said) if rest[1:] else label_of(rest))
+        ways[wide] = {"file": file} | (
+            of_two(rows, file, rest, table.spaced, path, said) if rest[1:] else label_of(rest)
+        )
     return ways
 
 
@@ -342,7 +347,9 @@ def of_two(rows, file, rest, is_spaced, path, said):
     if not counts:
         return {"label": first} | ({} if is_spaced else {"group": second})
     row = rows[0]
-    said.append(f"{row[file].strip()}: {row[second].strip()} is taken for its label, {row[first].strip()} for a count of frames")
+    said.append(
+        f"{row[file].strip()}: {row[second].strip()} is taken for its label, {row[first].strip()} for a count of frames"
+    )
     return {"label": second}
 
 
@@ -369,7 +376,9 @@ def span_of(cells, path, line):
             continue
         start, end = seconds(cells[begin]), seconds(cells.get(finish) or "-1")
         if start is None or end is None or 0 <= end <= start:
-            raise UserError(f"{path}, line {line}: {cells[begin]}, {cells.get(finish)} are no start and end; correct them")
+            raise UserError(
+                f"{path}, line {line}: {cells[begin]}, {cells.get(finish)} are no start and end; correct them"
+            )
         if end < 0 and start <= 1:  # WLASL: frames 1 to -1 are all
             return None
         return unit, max(start, 0.0), None if end < 0 else end
@@ -392,7 +401,9 @@ def in_unit(listed, find, said):
         return listed.entries
     latest = sorted(bare, key=lambda entry: -(entry.span[2] or entry.span[1]))
     unit = "frames" if all(map(is_whole, bare)) and beyond(latest, listed.path.parent, find) else "t"
-    kind, other = ("frames", "start time and end time") if unit == "frames" else ("seconds", "start frame and end frame")
+    kind, other = (
+        ("frames", "start time and end time") if unit == "frames" else ("seconds", "start frame and end frame")
+    )
     said.append(f"{listed.path.name}: start and end are {kind}; name the columns {other} if they are not")
     return [
         entry._replace(span=(unit, *entry.span[1:])) if entry.span and not entry.span[0] else entry
@@ -415,7 +426,11 @@ def beyond(entries, beside, find):
             capture = open_video(path) if path else None
         except NoFrameError:
             continue
-        rate, count = (capture.get(name) for name in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)) if capture else (0, 0)
-        if rate > 0 and 0 < (count + rate) / rate < max(edge or 0 for edge in each.span[1:]):  # a second late is rounded
+        rate, count = (
+            (capture.get(name) for name in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)) if capture else (0, 0)
+        )
+        if rate > 0 and 0 < (count + rate) / rate < max(
+            edge or 0 for edge in each.span[1:]
+        ):  # a second late is rounded
             return True
     return False

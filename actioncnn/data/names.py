@@ -43,7 +43,9 @@ class Pattern(NamedTuple):
 
 PATTERNS = (
     Pattern("UCF-101, UCF-50", "v_YoYo_g01_c02.avi", r"v_(?P<name>.+)_g(?P<group>\d{1,9})_c\d+", special=True),
-    Pattern("KTH", "person01_boxing_d1_uncomp.avi", r"(?P<group>person\d+)_(?P<name>[a-z]+)_d\d(_uncomp)?", special=True),
+    Pattern(
+        "KTH", "person01_boxing_d1_uncomp.avi", r"(?P<group>person\d+)_(?P<name>[a-z]+)_d\d(_uncomp)?", special=True
+    ),
     Pattern(
         "Weizmann",
         "daria_bend.avi",
@@ -114,7 +116,11 @@ def match(filename, only_sure=True):
 
 def fold(name):
     """A name without its case and the way its accents are written: names that are equal so are one."""
-    return name.casefold() if name.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return (
+        name.casefold()
+        if name.isascii()
+        else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    )
 
 
 def stem(filename):

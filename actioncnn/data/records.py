@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from actioncnn.data import names
-from actioncnn.data.layout import side_of
+from actioncnn.data.folder_words import side_of
 from actioncnn.errors import UserError
 
 COLUMNS = {  # what a column may be called, in any case and with any marks between the words; the first goes before
@@ -17,8 +17,9 @@ COLUMNS = {  # what a column may be called, in any case and with any marks betwe
     "label": "template, label, class, class name, action, activity, verb, category, target, tag, gloss, sign, word, "
     "gesture, emotion, exercise, label name, action name, class label, action label, labels, class id, label id, "
     "action id, class index, label index",
-    "group": "group, subject, person, actor, speaker, signer, performer, participant, patient, scene, source, original, "
-    "group id, subject id, person id, actor id, speaker id, signer id, performer id, participant id, patient id",
+    "group": "group, subject, person, actor, speaker, signer, performer, participant, patient, scene, source, "
+    "original, group id, subject id, person id, actor id, speaker id, signer id, performer id, participant id, "
+    "patient id",
     "side": "split, subset, partition, usage, set, phase",
     "start": "start, start time, time start, start sec, start seconds, begin, begin time",
     "end": "end, end time, time end, end sec, end seconds, stop, stop time",
@@ -27,7 +28,9 @@ COLUMNS = {  # what a column may be called, in any case and with any marks betwe
 }
 SEPARATORS = "\t;|,"
 SAMPLE = 64  # lines that the separator and the columns are guessed from
-NEEDED = "it needs one of files (such as file, path, video, id) and one of classes (such as label, class, action, gloss)"
+NEEDED = (
+    "it needs one of files (such as file, path, video, id) and one of classes (such as label, class, action, gloss)"
+)
 
 
 def plain(name):
@@ -194,7 +197,17 @@ def objects(value, outer):
             yield from objects(each, here)
 
 
-STRUCTURE = {"database", "annotations", "annotation", "data", "videos", "root", "info", "instances", "clips"}  # no files
+STRUCTURE = {
+    "database",
+    "annotations",
+    "annotation",
+    "data",
+    "videos",
+    "root",
+    "info",
+    "instances",
+    "clips",
+}  # no files
 
 
 def is_filled(value):
@@ -206,5 +219,3 @@ def is_filled(value):
 
 def text_of(value):
     return "" if value is None else str(value)
-
-

@@ -5,41 +5,51 @@ from collections import defaultdict
 
 from actioncnn.cli import count, shorten
 from actioncnn.data import names
-from actioncnn.data.layout import size_of
+from actioncnn.data.copies import size_of
 
 BLOCK = 1 << 16  # bytes at either end of a file that are compared
 
 
 def find_twins(places):
-    """({path: what it shares with its twins} of the places that have some, and lines to tell the user).
+    """(sets of paths with equal content, sets of paths that differ in their ending alone) among places.
 
-    Twins are files of the same size, head and tail (links are), and files in one folder that differ in their ending
-    alone. Folders of pictures, empty files and parts of videos have none.
+    Equal are files of the same size, head and tail, as links are. Folders of pictures, empty files and parts of videos
+    have no twins.
     """
-    by_size, by_stem, classes = defaultdict(dict), defaultdict(dict), {}
+    by_size, by_stem, by_content = defaultdict(dict), defaultdict(dict), defaultdict(list)
     for place in places:
         if names.is_video(place.path.name) and (size := size_of(place.path)):
             by_size[size][place.path] = None
             by_stem[place.path.parent, names.fold(names.stem(place.path.name))][place.path] = None
-            classes[place.path] = names.fold(place.name)
-    by_content = defaultdict(list)
     for size, paths in by_size.items():
         for path in paths if len(paths) > 1 else ():
-            if content := ends_of(path, size):
-                by_content[size, content].append(path)
-    equal = [paths for paths in by_content.values() if len(paths) > 1]
-    converted = [list(paths) for paths in by_stem.values() if len(paths) > 1]
-    mixed = [paths for paths in equal if len({classes[path] for path in paths}) > 1]
+            by_content[size, ends_of(path, size)].append(path)
+    equal = [paths for (_, content), paths in by_content.items() if content and len(paths) > 1]
+    return equal, [sorted(paths) for paths in by_stem.values() if len(paths) > 1]
+
+
+def told(equal, converted, places):
+    """Lines on the twins, as find_twins gives them, that are left among places."""
+    here = {place.path: place for place in places}
+    sets = [[path for path in paths if path in here] for paths in equal]
+    mixed = [paths for paths in sets if len({names.fold(here[path].name) for path in paths}) > 1]
     notes = []
     if mixed:
-        notes.append(f"{count(len(mixed), 'video')} in several classes, such as {shorten(list(map(str, mixed[0])), 3)}: leave it in one")
-    if alike := [paths for paths in equal if paths not in mixed]:
-        left = sum(map(len, alike))
-        notes.append(f"{count(left, 'video')} equal to others, such as {shorten(list(map(str, alike[0])), 3)}: equal ones stay on one side")
-    if converted:
-        some = shorten(sorted(map(str, converted[0])), 3)
-        notes.append(f"{count(len(converted), 'video')} with several endings, such as {some}: they stay on one side")
-    return joined(equal + converted), notes
+        notes.append(f"{count(len(mixed), 'video')} in several classes, such as {some(mixed)}: leave each in one")
+    if any(place.side for place in places):  # what is on both sides is told where it is left out
+        return notes
+    if alike := [paths for paths in sets if len(paths) > 1 and paths not in mixed]:
+        number = count(sum(map(len, alike)), "video")
+        notes.append(f"{number} with equal content, such as {some(alike)}: equal ones stay on one side")
+    if several := [paths for paths in converted if all(path in here for path in paths)]:
+        notes.append(
+            f"{count(len(several), 'video')} with several endings, such as {some(several)}: they stay on one side"
+        )
+    return notes
+
+
+def some(sets):
+    return shorten(list(map(str, sets[0])), 3)
 
 
 def ends_of(path, size):

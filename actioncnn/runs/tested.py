@@ -16,7 +16,7 @@ from actioncnn.errors import UserError
 from actioncnn.runs.run import read_run
 from actioncnn.video import pool
 
-LAYOUT = ("class_level", "train_list", "test_list")  # options that say which class a video has
+LAYOUT = ("class_level", "group_level", "train_list", "test_list")  # options that say which class a video has
 
 
 class TestClip(NamedTuple):
@@ -148,7 +148,7 @@ def understand_as(directory, given, options=None, classes=None):
     """
     layout = {name: value for name, value in given.items() if name != "split" or value in splits.TEST_GROUPS}
     alone = replace(DatasetOptions(videos=directory, nclass=None), **layout)
-    as_run = replace(options, **({"videos": directory, "nclass": None} | layout)) if options else alone
+    as_run = replace(options, **({"videos": directory, "nclass": None, "classes": None} | layout)) if options else alone
     known, problems = {name.casefold() for name in classes or ()}, []
     for each in dict.fromkeys((as_run, alone)):
         try:
@@ -173,7 +173,7 @@ def unknown(directory, names, classes):
 
 
 def is_same(dataset, options, record):
-    """Whether a Dataset is the one of a run: understood alike, where that lay, or with the same files in its classes."""
+    """Whether a Dataset is that of a run: understood alike, where that lay, or with the same files in its classes."""
     here, there = dataset.options, options
     if os.path.realpath(here.videos) == os.path.realpath(there.videos):
         return all(getattr(here, name) == getattr(there, name) for name in LAYOUT)

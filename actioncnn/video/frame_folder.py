@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import itertools
 import math
 import os
 import re

@@ -1,7 +1,7 @@
 """A part of a long video as a video of its own, named by a fragment behind its path.
 
-talk.mp4#t=3,7.5 are its seconds 3 to 7.5 (as in W3C's Media Fragments), talk.mp4#frames=75,175 its frames 75 to 174; both
-ends count from 0, and where the second is missing the part ends with the video.
+talk.mp4#t=3,7.5 are its seconds 3 to 7.5 (as in W3C's Media Fragments), talk.mp4#frames=75,175 its frames 75 to 174.
+Both ends count from 0; where the second is missing the part ends with the video.
 """
 
 import os
