@@ -10,6 +10,7 @@ from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolv
 from actioncnn.data.dataset import understand
 from actioncnn.runs import folder, record
 from actioncnn.runs.record import Record
+from actioncnn.train import mirroring
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
@@ -64,8 +65,8 @@ def plan_training(options, network, start=None):
     data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
     recipe = adapt(network.recipe, options, data.classes)
     notes = dataset.notes + lost
-    if options.augment and options.flip is None and not recipe.augment.flip:
-        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
+    if options.augment:
+        say(mirroring.told(data.classes, recipe.augment.flip, options.flip is not None))
     names, why = resolve_split(data, options.split, options.seed)
     notes += why
     parts = []
