@@ -35,9 +35,11 @@ OUTER = PEOPLE | _words(
 TAKES = _words("take trial rep repetition clip video rec recording seq sequence sample try shot segment")
 CLASSES = _words("class classe klasse action activity gesture label category sign word exercise pose move c a")
 MODALITIES = _words(
-    "rgb color colour gray grey depth ir infrared thermal nir flow optical tvl1 skeleton skeletons pose mask masks"
+    "rgb color colour gray grey depth ir infrared thermal nir flow optical tvl1 skeleton skeletons pose mask masks",
+    "original originals resized cropped scaled compressed converted processed preprocessed",
 )
-PREFERRED = ("rgb", "color", "colour", "video", "videos", "gray", "grey")  # of those that show the same
+# Those that are taken where several show the same, the first first
+PREFERRED = ("rgb", "color", "colour", "original", "originals", "video", "videos", "gray", "grey")
 ACTIONS = (
     names.UCF101
     | frozenset(re.split(r"[|_]", names.HMDB51))
@@ -57,7 +59,8 @@ def letters(name):
 
 def words(name):
     """The words of a folder's name, in small letters: Train_X2 -> [train, x], trainVideos -> [train, videos]."""
-    return [fold(word) for word in re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"(?i)\b(held|hold)[ _-]?out", "holdout", name))
+    return [fold(word) for word in re.findall(r"[^\W\d_]+", spaced)]
 
 
 def side_of(folder):

@@ -54,11 +54,14 @@ def read(tree, directory, train_list, test_list, split):
     if train_list is None:
         raise UserError("--test-list: give --train-list too, what is trained on")
     find, said, notes = finder(tree), [], []
+    if re.search(r"_test_split\d\.txt$", train_list.name):
+        raise UserError(f"--train-list {train_list}: is one of HMDB-51's lists; give the folder of all of them")
     if train_list.is_dir():
         lists = of_folder(train_list, test_list, split, find)
     else:
         paths = [(train_list, "--train-list", "train"), (test_list, "--test-list", "test")]
         lists = read_lists([each for each in paths if each[0]], find, said)
+    lists = with_groups(lists)
     names_of, more = class_names(lists)
     places, missing = {}, defaultdict(list)
     for each in lists:
@@ -101,7 +104,8 @@ def find_segment(entry, beside, where, find):
     unit, start, end = entry.span
     if unit == "t" and end is not None:  # as Kinetics' clips are named, which are this part already
         trimmed = f"{entry.file}_{int(start):06d}_{int(end):06d}"
-        if path := find(entry._replace(file=trimmed), beside, where):
+        path = find(entry._replace(file=trimmed), beside, where)
+        if path and trimmed in (path.name, names.stem(path.name)):
             return path
     path = find(entry, beside, where)
     return path and segment.named(path, unit, start, end)
@@ -110,8 +114,6 @@ def find_segment(entry, beside, where, find):
 def class_and_group(entry, where, names_of):
     known = names.match(re.split(r"[/\\]", entry.file)[-1])
     group = entry.group or (known.group if known else None)
-    if group is None and entry.span:
-        group = entry.file  # segments of one video are alike
     label = entry.label
     if names_of and label:
         if label not in names_of:
@@ -121,6 +123,19 @@ def class_and_group(entry, where, names_of):
     if not label:
         raise UserError(f"{where}: {entry.file} has no label; write `file label` in each line")
     return label, group
+
+
+def with_groups(lists):
+    """The Lists with the video as the group of each of its segments, which are alike, where a video has several."""
+    segments = Counter(entry.file for each in lists for entry in each.entries if entry.span)
+    if max(segments.values(), default=0) < 2:
+        return lists
+    return [each._replace(entries=list(map(with_group, each.entries))) for each in lists]
+
+
+def with_group(entry):
+    video = names.stem(entry.file) if names.is_video(entry.file) else entry.file
+    return entry._replace(group=video) if entry.span and not entry.group else entry
 
 
 def finder(tree):
@@ -144,6 +159,7 @@ def finder(tree):
             return Path(entry.file)
         last = names.fold(wanted[-1])
         found = by_name.get(last) or by_stem.get(last) or by_stem.get(names.stem(last))
+        found = found or by_stem.get(f"{last}_color") or by_stem.get(f"{last}_rgb")  # AUTSL's, beside those of depth
         if not found:
             path = beside / entry.file
             return path if os.path.isfile(path) else None  # unlike path.is_file() whatever the name's length
@@ -340,6 +356,8 @@ def of_two(rows, file, rest, is_spaced, path, said):
         fits = [all(row[place].strip() in known for row in rows) for place in rest]
     if fits[0] != fits[1]:
         counts = fits[1]
+    elif min(values) == 1 < max(values):  # all have as many frames
+        counts = values[0] == 1
     elif values[0] != values[1]:
         counts = values[0] > values[1]
     else:
@@ -361,6 +379,8 @@ def entry(columns, row, path, line):
     label, group = cells.get("label"), cells.get("group")
     if label and is_number(label):
         label = str(int(float(label)))
+    if label:  # a class is named in text, unlike a file
+        label = as_text(label)
     if label and plain(columns["label"]) == "template":  # Something-Something: "Holding [something]"
         label = re.sub(r"[\[\]]", "", label)
     if "group" in columns and plain(columns["group"]) == "original":  # DFDC: a real video is the source of its fakes
@@ -369,9 +389,18 @@ def entry(columns, row, path, line):
     return Entry(cells["file"], label, group or None, line, side, span_of(cells, path, line))
 
 
+def as_text(label):
+    """A label as text: bytes that are no UTF-8 are those of Western Windows."""
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        return label.encode(errors="surrogateescape").decode("cp1252", "replace")
+    return label
+
+
 def span_of(cells, path, line):
     """(unit, start, end) of a segment, None where the row is a whole video; unit "": seconds or frames."""
-    for unit, begin, finish in (("frames", "first", "last"), ("", "start", "end")):
+    for unit, begin, finish in (("t", "from", "to"), ("frames", "first", "last"), ("", "start", "end")):
         if not cells.get(begin):
             continue
         start, end = seconds(cells[begin]), seconds(cells.get(finish) or "-1")

@@ -21,16 +21,16 @@ COLUMNS = {  # what a column may be called, in any case and with any marks betwe
     "original, group id, subject id, person id, actor id, speaker id, signer id, performer id, participant id, "
     "patient id",
     "side": "split, subset, partition, usage, set, phase",
-    "start": "start, start time, time start, start sec, start seconds, begin, begin time",
-    "end": "end, end time, time end, end sec, end seconds, stop, stop time",
+    "start": "start, begin, onset",
+    "end": "end, stop, offset",
+    "from": "start time, time start, start sec, start seconds, start s, begin time, start timestamp, begin timestamp",
+    "to": "end time, time end, end sec, end seconds, end s, stop time, end timestamp, stop timestamp",
     "first": "start frame, frame start, first frame, begin frame",
     "last": "end frame, frame end, last frame, stop frame",
 }
 SEPARATORS = "\t;|,"
 SAMPLE = 64  # lines that the separator and the columns are guessed from
-NEEDED = (
-    "it needs one of files (such as file, path, video, id) and one of classes (such as label, class, action, gloss)"
-)
+NEEDED = "it needs one for files (file, path, video, id ...) and one for classes (label, class, action, gloss ...)"
 
 
 def plain(name):
@@ -82,7 +82,8 @@ def read_text(path, option):
         raise UserError(f"{option} {path}: {error.strerror}; give a list of videos") from None
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
     text = content.decode("utf-16" if wide else "utf-8-sig", "replace" if wide else "surrogateescape")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub("^sep=.\n", "", text.replace("\r\n", "\n").replace("\r", "\n"))  # sep=; is for Excel
+    text = re.sub("^# .*$", "", text, flags=re.MULTILINE)  # comments
     if not text.strip() or "\0" in text:
         reason = "is no text" if text.strip() else "is empty"
         raise UserError(f"{option} {path}: {reason}; give a list of videos, one a line")
@@ -156,6 +157,10 @@ def read_json(path, text):
             values = [json.loads(line) for line in text.split("\n") if line.strip()]
         except ValueError:
             raise UserError(f"{path}: is no JSON ({error}); correct it") from None
+    if isinstance(values[0], list) and all(isinstance(row, list) for row in values[0]):
+        if len({len(row) for row in values[0]}) != 1:
+            raise UserError(f"{path}: its lists have different lengths; write file and label in each")
+        return Table([(number, dict(enumerate(map(text_of, row)))) for number, row in enumerate(values[0], 1)], False)
     rows = [row for value in values for row in objects(value, {})]
     good = [row for row in rows if any(plain(key) in RANKS["file"] for key in row)]
     if any(plain(key) in RANKS["label"] for row in good for key in row):  # not those of a taxonomy beside them
@@ -167,22 +172,30 @@ def read_json(path, text):
     return Table([(number, {key: row.get(key, "") for key in keys}) for number, row in enumerate(good, 1)], True)
 
 
-def objects(value, outer):
-    """The innermost objects in a value of JSON, each {field: text} with the fields of those around it."""
+def objects(value, outer, listed=False):
+    """The innermost objects in a value of JSON, each {field: text} with the fields of those around it.
+
+    listed: whether the value is one of a list; else an object without known fields is {file: label}.
+    """
     if isinstance(value, list):
         for each in value:
-            yield from objects(each, outer) if isinstance(each, dict | list) else [outer | {"file": str(each)}]
+            yield from objects(each, outer, True) if isinstance(each, dict | list) else [outer | {"file": str(each)}]
         return
     only_lists = all(isinstance(each, list) for each in value.values())
     plain_fields = {key: text_of(each) for key, each in value.items() if not isinstance(each, dict | list)}
     inner = {key: each for key, each in value.items() if is_filled(each) or (only_lists and each)}
-    if not inner and value and not any(plain(key) in RANKS[role] for key in value for role in ("file", "label")):
+    if (
+        not inner
+        and value
+        and not listed
+        and not any(plain(key) in RANKS[role] for key in value for role in ("file", "label"))
+    ):
         yield from ({**outer, "file": key, "label": label} for key, label in plain_fields.items())
         return
     here = outer | plain_fields
     for key in ("segment", "segments"):
         if isinstance(span := value.get(key), list) and len(span) == 2 and not any(isinstance(e, list) for e in span):
-            here |= {"start": str(span[0]), "end": str(span[1])}
+            here |= {"start time": str(span[0]), "end time": str(span[1])}
             inner.pop(key, None)
     if not inner:
         yield here

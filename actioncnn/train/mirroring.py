@@ -11,12 +11,13 @@ def _pairs(text):
 
 
 PAIRS = _pairs(
-    "left right, clockwise counterclockwise, clockwise anticlockwise, linke rechte, linker rechter, linkes rechtes, "
-    "linksherum rechtsherum, gauche droite, izquierda derecha, izquierdo derecho, esquerda direita, esquerdo direito, "
-    "sinistra destra, sinistro destro, linksaf rechtsaf, linksom rechtsom, vänster höger, venstre højre, venstre høyre, "
-    "vasen oikea, vasemmalle oikealle, lewo prawo, lewa prawa, lewy prawy, doleva doprava, vlevo vpravo, balra jobbra, "
-    "stânga dreapta, лево право, влево вправо, налево направо, левый правый, левая правая, ліворуч праворуч, "
-    "αριστερά δεξιά, sola sağa, kiri kanan, trái phải, 左 右, 왼쪽 오른쪽, ซ้าย ขวา, يسار يمين, שמאל ימין, बाएं दाएं"
+    "left right, clockwise counterclockwise, clockwise anticlockwise, linke rechte, linker rechter, linkes "
+    "rechtes, linksherum rechtsherum, gauche droite, izquierda derecha, izquierdo derecho, esquerda direita, "
+    "esquerdo direito, sinistra destra, sinistro destro, linksaf rechtsaf, linksom rechtsom, vänster höger, "
+    "venstre højre, venstre høyre, vasen oikea, vasemmalle oikealle, lewo prawo, lewa prawa, lewy prawy, doleva "
+    "doprava, vlevo vpravo, balra jobbra, stânga dreapta, лево право, влево вправо, налево направо, левый правый, "
+    "левая правая, ліворуч праворуч, αριστερά δεξιά, sola sağa, kiri kanan, trái phải, 左 右, 왼쪽 오른쪽, ซ้าย ขวา, "
+    "يسار يمين, שמאל ימין, बाएं दाएं"
 )
 # Words that mean other things too: they count only where the class with the opposite word is there
 WEAK = _pairs("links rechts, l r, lh rh, lhs rhs, cw ccw, sol sağ, levo desno, 좌 우")
