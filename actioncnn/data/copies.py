@@ -38,11 +38,12 @@ def one_modality(tree, notes):
         ranks = {name: modality(name) for name in there}
         if len(set(ranks.values())) > 1 and None not in ranks.values():
             best = min(there, key=lambda name: (ranks[name], name))
+            kept = [each for each in tree if len(whole(each)) <= level or whole(each)[level] == best]
+            left = count(sum(len(each.files) for each in tree) - sum(len(each.files) for each in kept), "video")
+            remedy = "; give --videos that folder to take these" if not level else ""
             others = shorten(sorted(there - {best}))
-            notes.append(
-                f"{others} and {best} show the same in several ways: {best} is taken; give another with --videos"
-            )
-            tree = [each for each in tree if len(whole(each)) <= level or whole(each)[level] == best]
+            notes.append(f"left out: {left} in {others}, which show the same as {best} in another way{remedy}")
+            tree = kept
     return tree
 
 
