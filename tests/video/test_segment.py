@@ -14,7 +14,7 @@ from actioncnn.video.sampling import Sampling
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Four seconds of 25 frames, as gray as twice their number: a video, the same as pictures, a name with a fragment."""
+    """Four seconds of 25 frames, as gray as twice their number: as videos and as pictures."""
     folder = tmp_path_factory.mktemp("parts")
     frames = np.repeat(2 * np.arange(100, dtype=np.uint8), 256).reshape(100, 16, 16)
     write_video(folder / "v.avi", frames)
