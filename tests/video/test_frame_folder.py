@@ -137,3 +137,15 @@ def test_windows_say_which_rate_is_assumed(tmp_path):
     assert spans == [(0, 0.4), (0.4, 0.8), (0.8, 1)]
     assert items[3:] == [pool.Remark("pictures tell no frame rate: 25 a second are assumed"), pool.Finished()]
     assert (items[0].clip == read_clip(write(tmp_path / "w", [f"{i}.png" for i in range(10)]), SAMPLING)).all()
+
+
+@pytest.mark.parametrize(("kind", "ending"), [(np.uint16, "png"), (np.uint16, "tiff"), (np.float32, "tif")])
+def test_pictures_of_more_than_8_bits_are_scaled(tmp_path, kind, ending):
+    (tmp_path / "v").mkdir()
+    for number in range(4):
+        cv2.imwrite(
+            str(tmp_path / "v" / f"{number}.{ending}"), np.full((8, 8), 1000 * (number + 1), kind)
+        )  # millimetres
+    frames = read_frames(tmp_path / "v", 8, 8, 4)
+    assert np.allclose(frames.mean((1, 2)), [63.75, 127.5, 191.25, 255], atol=1)
+    assert frame_folder.DEEP in frame_folder.remarks(tmp_path / "v", SAMPLING.places)
