@@ -12,7 +12,6 @@ from actioncnn import device, files
 from actioncnn.cli import count, say, warn
 from actioncnn.data.clips import Rows, test_views
 from actioncnn.data.dataset import digest, relative, untold_groups
-from actioncnn.errors import UserError
 from actioncnn.files import check_room, make_output, sweep
 from actioncnn.model.saving import save_model
 from actioncnn.pages import run_page
@@ -31,7 +30,7 @@ def train(options, network):
     start = Start(options.start, options.sampling, options.output) if options.start else None
     make_output(options.output)
     several = options.split == "all" or options.split.startswith("folds:")
-    with folder.alone(options.output) if device.cluster()[1] else contextlib.nullcontext():
+    with folder.alone(options.output) if device.cluster()[1] == 0 else contextlib.nullcontext():
         for place in (options.output, tempfile.gettempdir()):
             sweep(place)
         if not options.resume:  # before hours of reading
@@ -183,11 +182,6 @@ class Run:
         )
         if self.device.chief:
             write(history)
-        if not np.isfinite(history[-1]["loss"]):
-            raise UserError(
-                f"the loss is not a number after epoch {len(history)}; "
-                "try a smaller --learning-rate, with --overwrite True"
-            )
         return loop.in_float32(self.build, model)
 
     def train_members(self):

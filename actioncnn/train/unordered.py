@@ -26,6 +26,7 @@ def without_order(model, seed):
 
     def answer(clips, training):
         draws = tf.random.stateless_uniform((tf.shape(clips)[0], clips.shape[3]), (seed, 0))
+        clips = tf.cast(clips, tf.float32)  # no GPU gathers 8-bit pixels
         return model(tf.gather(clips, tf.argsort(draws), axis=3, batch_dims=1), training=training)
 
     return answer
