@@ -47,7 +47,7 @@ class Source:
     def get(self, element):
         """(keys, places, clips, targets) of an element, on the device; the clips with all frames that are stored."""
         keys, places, rows, clips = element
-        here = 0 if len(self.targets) == 1 else replicas()[0] % len(self.targets)  # one's number is a tensor
+        here = tf.get_static_value(replicas()[0]) % len(self.targets)
         targets = tf.gather(self.targets[here], rows)
         return keys, places, clips if self.clips is None else tf.gather(self.clips[here], rows), targets
 
