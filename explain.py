@@ -17,16 +17,12 @@ from actioncnn.model import reading
 def parse():
     parser = cli.parser(__doc__)
     parser.add_argument("paths", nargs="*", metavar="VIDEO", help="file, directory (with those below), or pattern")
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
-    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("what is explained").add_argument
-    add("--class", dest="name", help="what speaks for this class (default: that which each video is taken for)")
-    add("--against", help="why not this class (default: any other)")
-    add("--mistakes", type=cli.whole_number(1), help="so many of the most confident mistakes of --run")
+    name = "what speaks for this class (default: that which each video is taken for); of --mistakes those of this class"
+    add("--class", dest="name", help=name)
+    add("--against", help="why not this class (default: any other); of --mistakes those taken for this class")
+    add("--mistakes", metavar="N", type=cli.whole_number(1), help="the N most confident mistakes of --run")
     add = (group := parser.add_argument_group("does motion matter")).add_argument
     videos = "dataset whose test clips are shown to the network with their frames in other orders"
     add("--videos", type=Path, metavar="DATASET", help=videos)
@@ -39,12 +35,14 @@ def parse():
 
 
 def checked(parser, args):
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if args.mistakes and not args.run:
         parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
     if not args.paths and not args.mistakes and not args.videos:
         parser.error("name a video, or give --mistakes N, or --videos DIRECTORY")
+    if (args.name or args.against) and not args.paths and not args.mistakes:
+        parser.error("--class and --against go with videos or --mistakes; the order of frames is told of all classes")
+    if args.name and args.against and args.name.casefold() == args.against.casefold():
+        parser.error(f"--class {args.name} --against {args.against}: give two classes, or leave out --against")
     for name in (*OF_TESTS, "cache"):
         if getattr(args, name) and not args.videos:
             parser.error(f"--{name.replace('_', '-')} needs --videos DATASET")
@@ -54,24 +52,26 @@ def checked(parser, args):
 
 def main():
     args = parse()
+    from actioncnn.data.index import expand
     from actioncnn.explain import jobs
     from actioncnn.files import make_output
-    from actioncnn.model.model import find_model
-    from actioncnn.predict import pipeline
     from actioncnn.runs import tested
+    from actioncnn.runs.find import find_model
 
-    asked = reading.Asked(args.range, args.axes, args.scrambled)
-    model = jobs.Model(find_model(args.run, args.model, args.weights, args.classes, asked))
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
+    late, names = jobs.LateModel(files), (args.name, args.against)
+    if files.known_names:  # before videos are read
+        jobs.labels_of(names, files.known_names)
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     if args.paths:
-        failures += jobs.explain_videos(pipeline.expand(args.paths), model, (args.name, args.against), *rest)
+        failures += jobs.explain_videos(expand(args.paths), late, names, *rest)
     if args.mistakes:
-        clips = tested.mistakes(tested.clips_of_run(args.run, args.videos), args.mistakes)
-        failures += jobs.explain_mistakes(clips, model, *rest)
+        clips = tested.clips_of_run(args.run, args.videos)
+        failures += jobs.explain_mistakes(clips, args.mistakes, late, names, *rest)
     if args.videos and not args.mistakes:
-        chosen = tested.choose_videos(args.videos, given(args), model.files, model.loaded.classes)
-        failures += jobs.compare_orders(chosen, model.loaded, args.output, args.cache, args.workers)
+        chosen = tested.choose_videos(args.videos, given(args), files, late.loaded.classes)
+        failures += jobs.compare_orders(chosen, late.loaded, args.output, args.cache, args.workers)
     cli.say(f"results: {args.output}")
     if failures:
         sys.exit(1)

@@ -25,14 +25,7 @@ def parse():
         "file, folder of pictures, directory (with those below), pattern, number of a camera or address of a stream"
     )
     parser.add_argument("videos", nargs="*", metavar="VIDEO", help=videos)
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
-    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    outputs = "output of a model with several, by the name of its layer (default: the first)"
-    add("--output-layer", metavar="NAME", help=outputs)
-    reading.add_options(parser.add_argument_group("the model's input"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("output").add_argument
     add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
     views = "average over this many sets of frames of each video (default: 1)"
@@ -60,8 +53,6 @@ def parse():
 
 
 def checked(parser, args):
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if bool(args.videos) == bool(args.dataset):
         parser.error("give either videos or --videos DATASET")
     for name in NOT_OF_DATASETS if args.dataset else ("output", "cache", *OF_TESTS):
@@ -81,22 +72,23 @@ def checked(parser, args):
 
 def main():
     args = parse()
-    from actioncnn.model.model import find_model, load_classifier
-    from actioncnn.predict import camera, evaluation, output, pipeline
+    from actioncnn.data.index import expand
+    from actioncnn.model.model import open_model
+    from actioncnn.predict import camera, evaluation, output
+    from actioncnn.runs.find import find_model
 
-    asked = reading.Asked(args.range, args.axes, args.scrambled, args.output_layer)
-    model = find_model(args.run, args.model, args.weights, args.classes, asked)
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
     if args.dataset:
         where = args.output, args.cache, args.workers, args.views
-        sys.exit(evaluation.evaluate(model, args.dataset, given(args), *where))
+        sys.exit(evaluation.evaluate(files, args.dataset, given(args), *where))
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)
-        return camera.watch(source, lambda: load_classifier(model, args.views), args.window or LIVE)
-    paths = pipeline.expand(args.videos)
-    output.check(args, model, paths)
-    results, failures, loaded = output.predict(args, model, paths)
-    output.write(args, model, results, failures, loaded)
+        return camera.watch(source, lambda: open_model(files, args.views), args.window or LIVE)
+    paths = expand(args.videos)
+    output.check(args, files, paths)
+    results, failures, model = output.predict(args, files, paths)
+    output.write(args, model, results, failures)
     if failures:
         sys.exit(1)
 

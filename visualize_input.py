@@ -8,16 +8,16 @@ from pathlib import Path
 
 from actioncnn import cli
 from actioncnn.data.options import NONE, add_test_options, given
-from actioncnn.errors import printable
+from actioncnn.errors import UserError, printable
 from actioncnn.files import make_output
-from actioncnn.model import find, reading
+from actioncnn.model import reading
 
 
 def parse():
     parser = cli.parser(__doc__)
     main = parser.add_argument_group("options of 2017")
     main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON, a .keras file or --output of a run")
-    main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights; none for a .keras file")
+    main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights (default: that beside the JSON)")
     main.add_argument(
         "--layernames",
         "-l",
@@ -29,7 +29,7 @@ def parse():
     main.add_argument("--index", "-i", help="unit or channel: 3, or several at once: 0,4,7 or 0-9 or all")
     main.add_argument("--iter", type=cli.whole_number(1), default=20, help="number of iterations (default: 20)")
     _ascent_options(parser.add_argument_group("ascent"))
-    reading.add_options(parser.add_argument_group("the model's input"))
+    reading.add_options(parser.add_argument_group("the model's input and output"))
     files = parser.add_argument_group("files")
     files.add_argument(
         "--output", type=Path, default=Path(), help="directory for the results (default: the current one)"
@@ -41,11 +41,8 @@ def parse():
     )
     add_test_options(real)
     args = parser.parse_args()
-    args.model, args.weights = find.files_of(args.model, args.weights)
     if not args.layernames and (args.name is None or args.index is None):
         parser.error("--name and --index are required, or --layernames True to see what there is")
-    if args.weights is None and args.model.suffix == ".json" and not args.layernames:
-        parser.error("--weights is required with a JSON model")
     reading.check_options(parser, args)
     return args
 
@@ -71,58 +68,49 @@ def _ascent_options(group):
 
 def main():
     args = parse()
-    from actioncnn import device
+    from actioncnn.model.layers import NoSuchUnitError, parse_units
+    from actioncnn.model.model import list_layers, open_model
+    from actioncnn.runs.find import find_model
 
-    device.setup("float32")
-    from actioncnn.model import layers
-    from actioncnn.model.loading import load_model, outlined
-
+    files = find_model(None, args.model, args.weights, args.classes, reading.asked_of(args))
+    args.model, args.weights = files.model, files.weights
     if args.layernames:
-        cli.say(*outlined(args.model, layers.layer_table))
+        cli.say(*list_layers(args.model))
         return
-    model = load_model(args.model, args.weights)
+    model = open_model(files, classifies=False)
     try:
-        path, layer = layers.find_layer(model, args.name)
-        chosen = layers.parse_units(args.index, layers.unit_count(model, layer))
-        names = [file.name for file in (args.model, args.weights) if file]
-        with reading.naming(args.model):
-            takes = reading.read(model, names, reading.Asked(args.range, args.axes, args.scrambled))
-        if line := reading.note(args.model, takes.assumed):
-            cli.warn(f"note: {line}")
-        show(args, model, takes, path, layer, chosen)
-    except layers.NoSuchUnitError as error:
+        path, layer = model.find_layer(args.name)
+        chosen = parse_units(args.index, model.count_units(layer))
+        model.tell_reading()
+        show(args, model, path, layer, chosen)
+    except NoSuchUnitError as error:
         cli.warn(*error.args)
         sys.exit(2)
 
 
-def show(args, model, takes, path, layer, chosen):
+def show(args, model, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
-    from actioncnn.model import layers
-    from actioncnn.model.loading import told_classes
-    from actioncnn.runs.classes import class_names
     from actioncnn.runs.tested import choose_videos
     from actioncnn.visualize import output
-    from actioncnn.visualize.maximize import maximize
+    from actioncnn.visualize.maximize import maximize_units
     from actioncnn.visualize.real import best_real
     from actioncnn.visualize.result import Settings
 
+    if args.videos and not model.sampling:
+        raise UserError(f"--videos: {args.model} is no classifier of gray or RGB frames; leave it out")
     same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
     settings = Settings(iterations=args.iter, **{name: getattr(args, name) for name in same})
     make_output(args.output)
     bar = lambda steps: tqdm(steps, desc=printable(path), unit="step", mininterval=0.5, leave=False)  # noqa: E731
-    results = maximize(model, takes, layer, chosen, settings, bar)
-    of_class = results[0].probability is not None
-    told, count = told_classes(args.weights), layers.unit_count(model, layer)
-    names = class_names(args.model, count, args.classes, told) if of_class else None
-    real = [None] * len(results)
+    results = maximize_units(model, layer, chosen, settings, bar)
+    names, real = model.names_of(layer), [None] * len(results)
     if args.videos:
-        files = find.find(None, args.model, args.weights)
-        videos = choose_videos(args.videos, {"split": NONE} | given(args), files, names).videos
-        real = best_real(model, takes, layer, chosen, videos)
+        videos = choose_videos(args.videos, {"split": NONE} | given(args), model.files, names).videos
+        real = best_real(model, layer, chosen, videos)
     output.tell(results, real, path, names)
-    options = vars(args) | takes.as_dict()
+    options = vars(args) | model.reading.as_dict()
     cli.say(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")
 
 

@@ -1,6 +1,6 @@
 """Clips a second of predict.py against decoding alone, with the same number of decoding processes.
 
-python benchmarks/pipeline.py --run 3dcnnresult/ --videos UCF101/
+python benchmarks/prediction.py --run 3dcnnresult/ --videos UCF101/
 
 The two take turns, so that whatever else the machine does hits both; the network is loaded and warm before either.
 Where decoding leaves no processor free, the network has to take its share: then the ratio cannot reach 1, and the
@@ -15,9 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from actioncnn.data.index import expand  # noqa: E402
 from actioncnn.device import cpus  # noqa: E402
-from actioncnn.model.model import Classifier, find_model  # noqa: E402
+from actioncnn.model.model import open_model  # noqa: E402
 from actioncnn.predict import pipeline  # noqa: E402
+from actioncnn.runs.find import find_model  # noqa: E402
 from actioncnn.video import pool  # noqa: E402
 
 
@@ -29,9 +31,8 @@ def main():
     parser.add_argument("--repeat", type=int, default=3, help="times that each video is read in a round (default: 3)")
     parser.add_argument("--rounds", type=int, default=3, help="of both, in turn (default: 3)")
     args = parser.parse_args()
-    paths = pipeline.expand([args.videos]) * args.repeat
-    files = find_model(args.run)
-    model = Classifier(files)
+    paths = expand([args.videos]) * args.repeat
+    model = open_model(find_model(args.run))
     for _ in pipeline.predict_videos(paths[: pipeline.BATCH + 1], model.sampling, lambda: model):
         pass
     print(f"{len(paths)} videos, {cpus()} processors, {args.rounds} rounds: median [range]")

@@ -1,13 +1,15 @@
 """Small networks, trained in seconds where a result must mean something, and of every kind."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 from keras import layers
 
-from actioncnn.model.layers import find_layer
-from actioncnn.model.reading import Asked, read
+from actioncnn.model.model import ModelFiles, make_model
+from actioncnn.model.reading import Asked
 from actioncnn.train import networks
-from actioncnn.visualize.maximize import maximize
+from actioncnn.visualize.maximize import maximize_units
 from actioncnn.visualize.result import Settings
 
 SHAPE = (16, 16, 6, 1)
@@ -85,6 +87,12 @@ def ensemble():
     return networks.average([member(), member()])
 
 
-def climb(model, name, chosen, range=(0, 255), **settings):
-    takes = read(model, (), Asked(range))
-    return maximize(model, takes, find_layer(model, name)[1], chosen, Settings(**settings))
+def model_of(network, **asked):
+    """The Model of a keras.Model of others, which no file describes; asked: as options ask of it."""
+    path = Path("m.keras")
+    return make_model(network, ModelFiles(path, path, {}, {}, None, (), Asked(**asked)), classifies=False)
+
+
+def climb(network, name, chosen, range=(0, 255), **settings):
+    model = model_of(network, range=range)
+    return maximize_units(model, model.find_layer(name)[1], chosen, Settings(**settings))

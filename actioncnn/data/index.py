@@ -6,9 +6,11 @@ near-identical, so a fair split keeps whole groups on one side (Soomro, Zamir, S
 
 import contextlib
 import gc
+import glob
 import os
 import re
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -208,6 +210,21 @@ def video_paths(directory):
     for note in notes:
         warn(note)
     return paths
+
+
+def expand(names):
+    """Paths of the videos in files, directories and patterns; another name stays, to be reported."""
+    return [path for name in names for path in videos_named(name) or [Path(name)]]
+
+
+def videos_named(name):
+    """Paths of the videos in a directory, which may be one of pictures, or in what fits a pattern."""
+    path = Path(name)
+    if path.exists():
+        return video_paths(path) if path.is_dir() else []
+    matches = map(Path, sorted(glob.glob(name, recursive=True)))
+    paths = (video_paths(match) if match.is_dir() else [match] for match in matches)
+    return list(dict.fromkeys(chain.from_iterable(paths)))  # `**` names what is in a folder beside the folder
 
 
 def is_clip(folder):

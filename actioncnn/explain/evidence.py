@@ -16,9 +16,6 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.model import layers
-from actioncnn.visualize import objectives
-
 PAIRS = 8  # masks, each with its opposite: every part is hidden as often as it is shown
 CELLS = 3, 5, 5  # of a mask, in time, height and width
 VOXELS = 1 << 18  # values of a clip's pixels at once: 500 MB where the first layer has 32 channels
@@ -27,11 +24,11 @@ CONTRAST = 10.0  # gray levels: weaker contours do not stop the filter
 NOISE = 0.6  # share of the pixels whose evidence counts as none; the strongest of it is taken off the others'
 
 
-def evidence(model, clip, class_index, against=None):
+def find_evidence(model, clip, label, against=None):
     """What speaks for a class (above 0) and against it (below 0), in log odds: float32 (T, H, W); of a frame T is 1.
 
-    model: predict.classifier.Classifier; clip: uint8 (H, W, T, C), or (H, W, C), as its sampling.pick gives it;
-    against: label of a class: why class_index and not that one; None: and not any other.
+    model: model.model.Model; clip: uint8 (H, W, T, C), or (H, W, C), as its sampling.pick gives it; against: label of
+    another class: why `label` and not that one; None: and not any other.
     """
     clip = np.asarray(clip, np.float32)
     frames = clip if clip.ndim == 4 else clip[:, :, None]
@@ -40,8 +37,8 @@ def evidence(model, clip, class_index, against=None):
     for ground, part in zip((mean_of(frames), blurred(frames)), (shown[:, ::2], shown[:, 1::2]), strict=True):
         hidden = ground + part.reshape(-1, *part.shape[2:]) * (frames - ground)
         hidden, ground = hidden.reshape(-1, *clip.shape), ground.reshape(clip.shape)
-        change = feed(model, clip[None]) - feed(model, ground[None])
-        sums = sums + (gradient(model, hidden, class_index, against) * change)[0] / (2 * PAIRS)
+        change = model.feed(clip[None]) - model.feed(ground[None])
+        sums = sums + (gradient(model, hidden, label, against) * change)[0] / (2 * PAIRS)
     spread = guided(in_clip(model, sums, clip.shape), np.moveaxis(frames.mean(3), 2, 0))
     noise = np.quantile(np.abs(spread), NOISE)
     return (np.sign(spread) * np.maximum(np.abs(spread) - noise, 0)).astype(np.float32)
@@ -74,30 +71,12 @@ def gradient(model, clips, label, against=None):
     """Sum over clips of the derivative of a class's log odds by each value that the network takes, (1, ...)."""
     total, step = 0, max(VOXELS // clips[0].size, 1)
     for start in range(0, len(clips), step):
-        inputs = tf.constant(feed(model, clips[start : start + step]))
+        inputs = tf.constant(model.feed(clips[start : start + step]))
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            odds = log_odds(model.model, inputs, label, against)
+            odds = model.log_odds(inputs, label, against)
         total = total + tf.reduce_sum(tape.gradient(odds, inputs, unconnected_gradients="zero"), 0, keepdims=True)
     return total.numpy()
-
-
-def feed(model, clips):
-    """What one of the model's inputs is given, float32; where there are several, all are given the same."""
-    fed = model.feed(clips)
-    return np.asarray(fed[0] if isinstance(fed, list) else fed, np.float32)
-
-
-def log_odds(model, inputs, label, against=None):
-    """log(p / (1 - p)) of a class, or log(p / q) of two, (B,); of an ensemble the mean over its members."""
-    seen = layers.look(model, model.layers[-1], inputs)
-    members = seen.logits or [seen.before]  # not a softmax: a sigmoid, or none
-    if members[0].shape[-1] == 1:  # of two classes, the second one
-        members = [tf.concat([tf.zeros_like(each), each], 1) for each in members]
-    if against is not None:
-        return tf.add_n([each[:, label] - each[:, against] for each in members]) / len(members)
-    labels = tf.fill([len(inputs)], label)
-    return tf.add_n([objectives.margin(each, labels) for each in members]) / len(members)
 
 
 def in_clip(model, values, shape):
@@ -114,9 +93,8 @@ def places_of(model, shape):
     """
     sizes = (*shape[:-1], 1)[:3]
     numbers = [np.broadcast_to(axis[..., None], (*sizes, shape[-1])) for axis in np.indices(sizes, np.float32)]
-    low, high, *fed = feed(
-        model, np.stack([axis.reshape(shape) for axis in (0 * numbers[0], 0 * numbers[0] + 1, *numbers)])
-    )
+    clips = np.stack([axis.reshape(shape) for axis in (0 * numbers[0], 0 * numbers[0] + 1, *numbers)])
+    low, high, *fed = model.feed(clips)
     return np.ravel_multi_index([np.rint((each - low) / (high - low)).astype(int) for each in fed], sizes)
 
 

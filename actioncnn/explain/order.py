@@ -8,19 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn.figures.text import BLUE, GRAY, LIGHT, shown
-from actioncnn.runs.metrics import order_verdict
+from actioncnn.runs.metrics import tell_motion
 
 SEEDS = 5  # shuffles of each clip
 STILLS = 10  # frames, evenly spread, that are repeated in turn
 BATCH = 32  # clips
-HALF = 0.5  # of the probability of one clip: what it must lose for the order to matter
+HALF = 0.5  # of a clip's probability above chance: what it must lose for the order to matter
 
 
 class Row(NamedTuple):
     """What a network says of clips that were changed in one way; means over the variants of a way, as the seeds."""
 
     name: str
-    probability: np.ndarray  # (N,), of the true class, without labels of the class that the clip as it is was taken for
+    probability: np.ndarray  # (N,), of the true class; without labels, of the class predicted for the unmodified clip
     right: np.ndarray  # (N,), share of the variants in which that class is the most probable one
     least: np.ndarray  # (N,), probability in the variant where it is least
     most: np.ndarray  # (N,)
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 def motion(model, clips, labels=None, watch=lambda clips: None):
     """Rows of a table: the clips as they are, reversed, shuffled, as each of their frames, less their mean over time.
 
-    model: a function of uint8 clips (N, H, W, T, C) that gives probabilities (N, classes), as a Classifier; labels:
+    model: a function of uint8 clips (N, H, W, T, C) that gives probabilities (N, classes), as a Model; labels:
     int (N,), the true classes, or None: then the network is held to what it says of the clips as they are. watch: is
     called with the number of clips of each batch that the network has seen.
     """
@@ -97,13 +97,18 @@ def table(rows, true):
 
 
 def verdict(rows, nclass):
-    """A sentence: whether the network goes by the order of the frames."""
+    """A sentence: whether the network goes by the order of the frames.
+
+    Of one clip: whether its class loses more than HALF of the probability that it has above chance, 1 / nclass.
+    """
     whole, mixed = rows[0], next(row for row in rows if row.name == "shuffled")
-    if len(whole.right) == 1:
-        before, after = whole.probability[0], mixed.probability[0]
-        depends = "depends" if after < HALF * before else "hardly depends"
-        return f"the answer {depends} on the order of the frames: probability {before:.2f}, shuffled {after:.2f}"
-    return order_verdict(whole.right, mixed.right, nclass)
+    if len(whole.right) > 1:
+        return tell_motion(whole.right, mixed.right, nclass)
+    before, after, chance = whole.probability[0], mixed.probability[0], 1 / nclass
+    if before <= chance:
+        return f"probability {before:.2f}, no more than chance: the order of the frames tells nothing of this class"
+    depends = "depends" if before - after > HALF * (before - chance) else "hardly depends"
+    return f"the answer {depends} on the order of the frames: probability {before:.2f}, shuffled {after:.2f}"
 
 
 def figure(rows, title, true=True):

@@ -1,6 +1,7 @@
 """Models for other programs: SavedModel, ONNX, LiteRT (`.tflite`), `.keras`; and how each of them is run.
 
-All take the clips that the model takes, float32, and give its probabilities. Call device.setup before anything here.
+All take clips as the model takes them, float32, and give all of its outputs. `describe` says how to make clips and what
+to make of the outputs. Call device.setup before anything here.
 """
 
 import contextlib
@@ -16,6 +17,8 @@ import numpy as np
 
 from actioncnn import device
 from actioncnn.errors import UserError, one_line
+from actioncnn.model.head import MEANINGS, names_of
+from actioncnn.model.legacy import leaves
 from actioncnn.model.loading import load_model
 from actioncnn.model.saving import save_model
 
@@ -25,36 +28,37 @@ SELECT = (
 )
 
 
-def write_savedmodel(model, path, facts):
-    model.export(path, format="tf_saved_model", verbose=False, input_signature=clips_of(model))
+def write_savedmodel(network, path, facts):
+    network.export(path, format="tf_saved_model", verbose=False, input_signature=clips_of(network))
 
 
-def write_onnx(model, path, facts):
-    model.export(path, format="onnx", verbose=False, input_signature=clips_of(model))
+def write_onnx(network, path, facts):
+    network = plain_normalization(network)
+    network.export(path, format="onnx", verbose=False, input_signature=clips_of(network))
 
 
-def clips_of(model, count=None):
-    """What an exported model is called with: `count` clips, None for any number."""
+def clips_of(network, count=None):
+    """What an exported network is called with: `count` clips, None for any number."""
     import tensorflow as tf
 
-    return [tf.TensorSpec((count, *model.input_shape[1:]), name="clip")]
+    return [tf.TensorSpec((count, *network.inputs[0].shape[1:]), name="clip")]
 
 
-def write_keras(model, path, facts):
-    save_model(model, keras_path=path, facts=facts)
+def write_keras(network, path, facts):
+    save_model(network, keras_path=path, facts=facts)
 
 
-def write_tflite(model, path, facts):
+def write_tflite(network, path, facts):
     """One clip a call, in operations of LiteRT alone where that can be -> None, or a note on what it needs."""
     import tensorflow as tf
 
-    model, ops = flat_pooling(model), tf.lite.OpsSet
-    how = {"format": "litert", "input_signature": clips_of(model, 1), "verbose": False}
+    network, ops = flat_pooling(network), tf.lite.OpsSet
+    options = {"format": "litert", "input_signature": clips_of(network, 1), "verbose": False}
     try:
-        model.export(path, **how, target_spec={"supported_ops": [ops.TFLITE_BUILTINS]})
+        network.export(path, **options, target_spec={"supported_ops": [ops.TFLITE_BUILTINS]})
         return None
     except Exception:  # whatever the converter raises: what it cannot do here it may do with TensorFlow's operations
-        model.export(path, **how)
+        network.export(path, **options)
         return SELECT
 
 
@@ -62,7 +66,7 @@ def open_savedmodel(path):
     import tensorflow as tf
 
     loaded = tf.saved_model.load(path)
-    return lambda clips: loaded.serve(clips).numpy()  # `loaded` must live as long as its function
+    return lambda clips: loaded.serve(clips)  # `loaded` must live as long as its function
 
 
 def open_onnx(path):
@@ -70,11 +74,13 @@ def open_onnx(path):
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda clips: session.run(None, {name: clips})[0]
+    return lambda clips: session.run(None, {name: clips})
 
 
 def open_keras(path):
-    return load_model(path).predict_on_batch
+    network = load_model(path)
+    several = len(network.inputs)
+    return lambda clips: network.predict_on_batch([clips] * several if several > 1 else clips)
 
 
 def open_tflite(path):
@@ -83,12 +89,17 @@ def open_tflite(path):
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()  # an operation that is not there is told here
     run = interpreter.get_signature_runner()
-    (name,), (answer,) = run.get_input_details(), run.get_output_details()
-    return lambda clips: np.concatenate([run(**{name: clip[None]})[answer] for clip in clips])
+    (name,), outputs = run.get_input_details(), sorted(run.get_output_details(), key=lambda name: (len(name), name))
+
+    def answer(clips):
+        answers = [run(**{name: clip[None]}) for clip in clips]
+        return [np.concatenate([each[output] for each in answers]) for output in outputs]
+
+    return answer
 
 
 class Format(NamedTuple):
-    """What writes a format (model, path, facts), what runs it (path -> function of clips), the packages of both."""
+    """What writes a format (network, path, facts), what runs it (path -> function of clips), the packages of both."""
 
     write: object
     open: object
@@ -110,18 +121,20 @@ def check_packages(format):
             raise UserError(f"--format {format}: {package.replace('_', '-')} is not installed: {PACKAGES}")
 
 
-def export(model, format, path, facts=None):
-    """Writes a model to `path`, a file or for `savedmodel` a directory, whole or not at all.
+def write_export(network, format, path, facts=None):
+    """Writes a keras.Model to `path`, a file or for `savedmodel` a directory, whole or not at all.
 
-    facts: what a `.keras` file tells beside, as saving.save_model takes it. Returns None, or a note on what it needs.
-    UserError: the format's converter refuses the model.
+    facts: what a `.keras` file tells beside, as saving.save_model takes it. In the other formats a network of several
+    inputs, which all are given the same, has one. Returns None, or a note on what the file needs. UserError: the
+    format's converter refuses the network.
     """
     check_packages(format)
     with tempfile.TemporaryDirectory(prefix=".export", dir=path.parent) as folder:
         new = Path(folder, f"new.{format}")
         try:
             with quiet():
-                note = FORMATS[format].write(model, str(new), facts or {})
+                network = network if format == "keras" else of_one_input(network)
+                note = FORMATS[format].write(network, str(new), facts or {})
         except Exception as error:  # converters fail in any way on layers that they do not know
             raise UserError(f"--format {format}: the model cannot be converted: {one_line(error)}") from error
         if path.is_dir():
@@ -130,15 +143,40 @@ def export(model, format, path, facts=None):
     return note
 
 
-def opened(format, path):
-    """A function that runs an exported model: clips, float32 (B, ...) -> probabilities, float32 (B, classes).
+def of_one_input(network):
+    """The same network with one input that is given to all of its inputs, and a list of its outputs."""
+    import keras
+
+    if len(network.inputs) == len(network.outputs) == 1:
+        return network
+    clip = keras.Input(network.inputs[0].shape[1:])
+    several = len(network.inputs)
+    return keras.Model(clip, keras.tree.flatten(network([clip] * several if several > 1 else clip)))
+
+
+def open_export(format, path):
+    """A function that runs an exported model: clips, float32 (B, ...) -> list of its outputs, float32 (B, ...).
 
     UserError: it cannot be run here, as Select TF ops cannot.
     """
+    import keras
+
+    with checking(path), quiet():
+        run = FORMATS[format].open(path)
+
+    def answer(clips):
+        with checking(path):
+            return [np.asarray(output) for output in keras.tree.flatten(run(clips))]
+
+    return answer
+
+
+@contextlib.contextmanager
+def checking(path):
+    """UserError in place of whatever a runtime says of what it does not know."""
     try:
-        with quiet():
-            return FORMATS[format].open(path)
-    except Exception as error:  # whatever a runtime says of what it does not know
+        yield
+    except Exception as error:
         raise UserError(f"{path}: is written, but not checked: {one_line(error)}") from error
 
 
@@ -149,20 +187,46 @@ def quiet():
         yield
 
 
-def flat_pooling(model):
-    """The same model with 3D pooling as 2D pooling over pictures and then over frames, which LiteRT has."""
+def flat_pooling(network):
+    """The same network with 3D pooling as 2D pooling over pictures and then over frames, which LiteRT has."""
+
+    def change(layer):
+        kind = POOLING.get(type(layer).__name__) if getattr(layer, "data_format", "") == "channels_last" else None
+        return kind and (lambda clips: pool_flat(kind, layer, clips))
+
+    return changed(network, change)
+
+
+def plain_normalization(network):
+    """The same network with the statistics of Normalization layers as constants, which tf2onnx takes for inputs."""
     import keras
 
+    def change(layer):
+        if not isinstance(layer, keras.layers.Normalization) or layer.invert:
+            return None
+        mean = np.asarray(layer.mean)
+        deviation = np.maximum(np.sqrt(np.asarray(layer.variance)), keras.config.epsilon())
+        return lambda clips: (clips - mean) / deviation
+
+    return changed(network, change)
+
+
+def changed(network, change):
+    """A copy of a network in which `change(layer)`, where it gives a function, computes what the layer does."""
+    import keras
+
+    if not any(map(change, leaves(network))):
+        return network
+
     def clone(layer):
-        kind = POOLING.get(type(layer).__name__) if getattr(layer, "data_format", "") == "channels_last" else None
-        new = type(layer).from_config(layer.get_config())
-        if kind:
-            new.call = lambda clips: pool_flat(kind, layer, clips)
+        new, function = type(layer).from_config(layer.get_config()), change(layer)
+        if function:
+            new.call = function
         return new
 
-    flat = keras.models.clone_model(model, clone_function=clone, recursive=True)
-    flat.set_weights(model.get_weights())
-    return flat
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 POOLING = {"MaxPooling3D": "max_pool", "AveragePooling3D": "average_pool"}
@@ -182,21 +246,40 @@ def pool_flat(kind, layer, clips):
     return keras.ops.reshape(clips, (-1, clips.shape[1], height, width, channels))
 
 
-def describe(format, path, sampling, model):
-    """What a program that runs an exported model must know, a dict for JSON; sampling: the Sampling of its clips."""
-    size, depth = sampling.size, sampling.depth
+def describe(format, path, model):
+    """What a program that runs an exported Model must know, a dict for JSON."""
+    sampling, reading, head, network = model.sampling, model.reading, model.head, model.network
+    depth, count = sampling.depth, 1 if format == "tflite" else None
     even = f"{depth} of the video's n, frame i is number floor(i * n / {depth}), counted from 0"
     first = f"the first {depth} of the video; a shorter one is filled up with its last"
     frames = (even if sampling.skip else first) + "; in order of time" if depth else "the middle one of the video"
-    axes = ["clip", "height", "width", *(["time"] if depth else []), "channel"]
+    words = {"H": "height", "W": "width", "T": "time", "C": "channel"}
     colour = "RGB" if sampling.color else "gray (.299 R + .587 G + .114 B)"
-    if sampling.scrambled:
+    if reading.scrambled:
         colour = "BGR; (height, width, channel, time) in memory, read as if it were the shape above: as in 2017"
-    shape = [1 if format == "tflite" else None, *model.input_shape[1:]]
-    return {
+    about = {
         "file": path.name,
-        "input": {"shape": shape, "axes": axes, "dtype": "float32", "range": [0, 255], "channels": colour}
-        | {"frames": frames, "size": f"whole frames resized to {size}x{size} by area averaging"},
-        "output": {"shape": [shape[0], model.output_shape[1]], "dtype": "float32", "meaning": "probabilities"}
-        | {"labels": "labels.txt, a line each, in this order"},
+        "input": {
+            "shape": [count, *network.inputs[0].shape[1:]],
+            "axes": ["clip", *(words[axis] for axis in reading.axes)],
+            "dtype": "float32",
+            "range": [reading.low, reading.high],
+            "channels": colour,
+            "frames": frames,
+            "size": f"whole frames resized to {sampling.width}x{sampling.height} by area averaging",
+        },
+        "output": {
+            "shape": [count, *network.outputs[head.place].shape[1:]],
+            "dtype": "float32",
+            "meaning": MEANINGS[head.kind],
+            "labels": "labels.txt, a line each, in this order",
+        },
+        "reading": reading.as_dict(),
+        "head": head.as_dict(),
+        "sampling": sampling._asdict(),
     }
+    if len(network.outputs) > 1:
+        about["output"] |= {"number": head.place, "of": names_of(network)}
+    if len(network.inputs) > 1 and format == "keras":
+        about["input"]["inputs"] = f"{len(network.inputs)}, each is given the same"
+    return about

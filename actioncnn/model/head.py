@@ -1,4 +1,4 @@
-"""What a model says: which of its outputs, what kind of numbers that gives, and what is behind it."""
+"""Interpret a model's output: which head, probabilities or logits, and the features before it."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,14 @@ from actioncnn.errors import UserError
 
 PROBABILITIES, LOGITS, LABELS = "probabilities", "logits", "labels"
 ONE_SIGMOID, ONE_LOGIT = "one sigmoid", "one logit"
-SAID = {  # what is said of a kind
+MEANINGS = {  # of the numbers of each kind, for the programs of others
+    PROBABILITIES: "probabilities of the classes",
+    LOGITS: "logits of the classes; their softmax is the probabilities",
+    LABELS: "probabilities of the labels, each by itself",
+    ONE_SIGMOID: "probability p of the second class; that of the first is 1 - p",
+    ONE_LOGIT: "logit x of the second class; its probability is p = 1 / (1 + exp(-x)), that of the first is 1 - p",
+}
+SAID = {  # what is assumed of a kind
     LOGITS: "its output to be logits, brought to probabilities by a softmax",
     LABELS: "its sigmoid outputs to be labels, each with its own probability",
     ONE_SIGMOID: "its one sigmoid output to be the probability of the second of two classes",
@@ -23,6 +30,11 @@ class Head(NamedTuple):
     kind: str  # PROBABILITIES, LOGITS, ...
     count: int  # classes, or labels
     assumed: dict  # {what: in words}
+
+    @property
+    def gives_probabilities(self):
+        """Whether the output is probabilities as it is."""
+        return self.kind not in (LOGITS, ONE_LOGIT)
 
     def as_dict(self):
         """For JSON."""
@@ -41,13 +53,29 @@ class Head(NamedTuple):
             return ops.concatenate([1 - second, second], -1)
         return values
 
+    def log_odds(self, members, outputs):
+        """A list of (B, count), one for each member of an ensemble: the logits of classes, the log odds of labels.
 
-def find(model, name=None):
+        members: what the head's activation functions are given, of `layers.look`; outputs: what the call of the model
+        gives. Where the members do not have the shape of the head, the probabilities are taken instead.
+        """
+        from keras import ops
+
+        if self.kind in (ONE_SIGMOID, ONE_LOGIT):  # of two classes, the second one
+            members = [ops.concatenate([ops.zeros_like(each), each], -1) for each in members if each.shape[-1] == 1]
+        if members and all(len(each.shape) == 2 and each.shape[-1] == self.count for each in members):
+            return members
+        shares = ops.clip(self.probabilities(outputs), 1e-7, 1 - 1e-7)
+        return [ops.log(shares) - ops.log(1 - shares) if self.kind == LABELS else ops.log(shares)]
+
+
+def choose_head(model, name=None, known=None):
     """The Head of a keras.Model: its output `name`, else its only or first one.
 
-    UserError: it has no such output, or this one is not a number for each class.
+    known: the kind of this output where the model's file tells it, which then is not assumed. UserError: the model has
+    no such output, or this one is not a number for each class.
     """
-    names = [output._keras_history.operation.name for output in model.outputs]
+    names = names_of(model)
     if name is not None and name not in names:
         raise UserError(f"--output-layer {name}: not an output of the model; it has {', '.join(names)}")
     place = names.index(name) if name is not None else 0
@@ -55,10 +83,15 @@ def find(model, name=None):
     if None in shape[1:] or len(shape) < 2 or set(shape[1:-1]) - {1}:
         hint = f"; --output-layer NAME takes another: {', '.join(names)}" if len(names) > 1 else ""
         raise UserError(f"its output {shape} is not one number for each class{hint}")
-    kind = _kind(ending(model.outputs[place]), shape[-1])
+    kind = _kind(_activation(makers(model.outputs[place])[0]), shape[-1])
     assumed = {"output": f"output {names[place]!r} of {', '.join(names)}"} if len(names) > 1 and name is None else {}
-    assumed |= {"kind": SAID[kind]} if kind in SAID else {}
+    assumed |= {"kind": SAID[kind]} if kind in SAID and kind != known else {}
     return Head(names[place], place, kind, max(shape[-1], 2), assumed)
+
+
+def names_of(model):
+    """Names of the layers that make a keras.Model's outputs."""
+    return [output._keras_history.operation.name for output in model.outputs]
 
 
 def _kind(activation, count):
@@ -71,18 +104,22 @@ def _kind(activation, count):
     return LOGITS if count > 1 else ONE_LOGIT
 
 
-def ending(tensor):
-    """The name of the activation function that a model's symbolic output comes from."""
+def makers(tensor):
+    """The layers that a symbolic output of a model comes from: its last one, of an average that of each member.
+
+    Layers that only pass numbers on (BEHIND) do not count, unless they have an activation function of their own.
+    """
     layer, inputs = made_by(tensor)
     if inputs is None:
-        return ending(layer)
-    kind = type(layer).__name__
-    if kind == "Softmax":
-        return "softmax"
+        return makers(layer)
+    passes = type(layer).__name__ in (*MERGES, *BEHIND) and _activation(layer) == "linear" and not layer.weights
+    return [each for part in inputs for each in makers(part)] if passes and inputs else [layer]
+
+
+def _activation(layer):
+    """The name of a layer's activation function."""
     function = getattr(layer, "activation", None)
-    if function is not None and function.__name__ != "linear":
-        return function.__name__
-    return "linear" if layer.weights or not inputs or kind not in (*MERGES, *BEHIND) else ending(inputs[0])
+    return "softmax" if type(layer).__name__ == "Softmax" else "linear" if function is None else function.__name__
 
 
 BEHIND = ("Activation", "Dropout", "Flatten", "Reshape", "Identity", "Masking")  # may follow the head's activation
@@ -98,7 +135,7 @@ def made_by(tensor):
     return layer, layer._inbound_nodes[node].input_tensors
 
 
-def features(model, place):
+def features_before(model, place):
     """A keras.Model of the same inputs: what the last layer with weights before output `place` is given, (B, units)."""
     import keras
 

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from actioncnn.errors import UserError, printable
+from actioncnn.model.head import LOGITS, makers
 from actioncnn.model.reading import input_shape
 
 SOFTMAX = keras.activations.softmax
@@ -25,12 +26,21 @@ class NoSuchUnitError(UserError):
 
 
 class Seen(NamedTuple):
-    """What a call of the model showed of one layer."""
+    """What a call of the model showed of one layer, and of the head."""
 
     output: tf.Tensor  # (B, ..., K)
     before: tf.Tensor  # the same before the layer's activation function, or `output` where it has none
     logits: list  # of (B, K), where the layer gives the classes' probabilities: one, or of an average one a member
     saturates: bool  # whether that function stops passing gradients where it is far from 0
+    outputs: object  # what the call of the model gives
+    of_head: bool  # whether the layer's units are those of the head, which gives the classes
+    members: list  # what the activation functions of the head's layers are given: one, or of an average one a member
+
+    @property
+    def probabilities(self):
+        """Of the classes, (B, K), where the layer gives them."""
+        raw = len(self.logits) == 1 and self.logits[0] is self.output
+        return tf.nn.softmax(self.output) if raw else self.output
 
 
 def tree(model, prefix=""):
@@ -73,7 +83,7 @@ def output_shape(layer):
         return tuple(output.shape[1:])
 
 
-def unit_count(model, layer):
+def count_units(model, layer):
     """Number of units of a layer."""
     shape = output_shape(layer) or look(model, layer, tf.zeros((1, *input_shape(model)))).output.shape
     return shape[-1]
@@ -93,30 +103,60 @@ def parse_units(text, count):
     return sorted(chosen)
 
 
-def look(model, layer, clips, leak=None):
-    """Calls the model on clips (B, H, W[, T], C) as in prediction -> Seen of `layer`. Use it inside a tf.function.
+def look(model, layer, inputs, leak=None, head=None):
+    """Calls a keras.Model as in prediction -> Seen of `layer`. Use it inside a tf.function.
 
-    leak: share of the gradient that passes a ReLU which is off, so that dead units come to life (the "redirected ReLU
-    gradient" of lucid, Olah 2017), None: nothing; the values stay those of the model.
+    inputs: clips or frames as the model takes them, float32; each of its inputs is given the same. head: the head.Head
+    whose classes count; None: only a layer with a softmax of its own gives classes. leak: share of the gradient that
+    passes a ReLU which is off, so that dead units come to life (the "redirected ReLU gradient" of lucid, Olah 2017),
+    None: nothing; the values stay those of the model.
     """
     notes = Notes()
     with contextlib.ExitStack() as stack:
         for each in leaves(model):
-            stack.enter_context(_watched(each, each is layer, leak, notes))
+            stack.enter_context(_watched(each, leak, notes))
         stack.enter_context(_noted(layer, notes))
-        prediction = model([clips] * len(model.inputs) if len(model.inputs) > 1 else clips, training=False)
-    output = clips if notes.output is None else notes.output  # an input layer is never called
-    before = output if notes.before is None else notes.before
-    return Seen(output, before, notes.logits_of(output, prediction), notes.saturates)
-
-
-def gives_classes(model, layer):
-    """Whether the units of a layer are classes, with a probability each."""
-    return bool(look(model, layer, tf.zeros((1, *input_shape(model)))).logits)
+        outputs = model([inputs] * len(model.inputs) if len(model.inputs) > 1 else inputs, training=False)
+    output = inputs if notes.output is None else notes.output  # an input layer is never called
+    before = notes.given.get(id(layer), [output])[-1]
+    last = unique(makers(model.outputs[head.place])) if head else []
+    members = [each for maker in last for each in notes.given.get(id(maker), [])]
+    of_head = head is not None and (
+        output is keras.tree.flatten(outputs)[head.place] or any(layer is maker for maker in last)
+    )
+    if len(output.shape) != 2:
+        logits = []
+    elif is_softmax(layer):
+        logits = [before]
+    elif of_head and head.kind == LOGITS:
+        logits = [output]
+    elif of_head and all(map(is_softmax, last)):  # the average of members, or what follows the softmax
+        logits = [each for each in members if each.shape == output.shape]
+    else:
+        logits = []
+    saturates = is_softmax(layer) or _activation(layer)[1] in SATURATING
+    return Seen(output, before, logits, saturates, outputs, of_head, members)
 
 
 def leaves(model):
-    return list({id(each): each for each in tree(model).values() if not isinstance(each, keras.Model)}.values())
+    return [layer for layer in unique(tree(model).values()) if not isinstance(layer, keras.Model)]
+
+
+def unique(layers):
+    return list({id(layer): layer for layer in layers}.values())
+
+
+def is_softmax(layer):
+    return isinstance(layer, keras.layers.Softmax) or getattr(layer, "activation", None) is SOFTMAX
+
+
+def margin(logits, labels):
+    """Logit of a class less the log of the summed exponentials of the others, log(p / (1 - p)): (B, K) -> (B,).
+
+    labels: int (B,).
+    """
+    others = tf.one_hot(labels, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
+    return tf.gather(logits, labels, axis=-1, batch_dims=1) - tf.reduce_logsumexp(logits + others, axis=1)
 
 
 class Notes:
@@ -124,19 +164,7 @@ class Notes:
 
     def __init__(self):
         self.output = None  # of the layer that is looked at
-        self.before = None  # what its activation function is given, where it has one
-        self.saturates = False  # whether that function is one that stops gradients
-        self.own_softmax = False  # whether it is a softmax
-        self.softmax_inputs = []  # of all layers
-
-    def logits_of(self, output, prediction):
-        """Inputs of the softmax that makes the layer's output: its own, or those merged into the prediction."""
-        if len(output.shape) != 2:
-            return []
-        if self.own_softmax:
-            return [self.before]
-        given = any(output is each for each in keras.tree.flatten(prediction))
-        return [each for each in self.softmax_inputs if given and each.shape == output.shape]
+        self.given = {}  # {id of a layer: what its activation function is given, call by call}
 
 
 @contextlib.contextmanager
@@ -152,21 +180,16 @@ def _noted(layer, notes):
 
 
 @contextlib.contextmanager
-def _watched(layer, is_target, leak, notes):
-    """The layer with its activation function noted in `notes`, a ReLU with a leaking gradient."""
+def _watched(layer, leak, notes):
+    """The layer with what its activation function is given noted in `notes`, a ReLU with a leaking gradient."""
     attribute, function = _activation(layer)
     if not attribute:
         yield
         return
-    softmax = function is SOFTMAX or isinstance(layer, keras.layers.Softmax)
     relu = function is RELU or _is_plain_relu(layer)
 
     def noted(x, *args, **kwargs):
-        if softmax:
-            notes.softmax_inputs.append(x)
-        if is_target:
-            notes.before, notes.own_softmax = x, softmax
-            notes.saturates = softmax or function in SATURATING
+        notes.given.setdefault(id(layer), []).append(x)
         return leaky(x, leak) if relu and leak is not None else function(x, *args, **kwargs)
 
     with _replaced(layer, attribute, noted):

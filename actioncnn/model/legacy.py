@@ -5,7 +5,7 @@ predicts. What Keras 3 computes otherwise, or no longer has, is refused in one l
 """
 
 from actioncnn.errors import UserError
-from actioncnn.model import gates, hard_sigmoid
+from actioncnn.model import hard_sigmoid
 from actioncnn.model.audit import FUNCTIONAL
 
 MODELS = ("Sequential", "Model", "Functional")
@@ -35,6 +35,7 @@ DROPPED |= {"layers", "arguments", "concat_axis", "dot_axes", "output_shape", "o
 DROPPED |= {"output_mask", "output_mask_type"}  # of Merge
 DROPPED |= {"fused", "virtual_batch_size", "renorm", "implementation", "time_major", "sparse", "ragged"}
 DROPPED |= {"inner_init", "forget_bias_init", "consume_less"}  # of LSTM and GRU
+GATES = {4: (0, 2, 1, 3), 3: (0, 1, 2)}  # of LSTM (i, c, f, o in Keras 1) and GRU, as Keras 3 orders them
 TRAINING = ("_initializer", "_regularizer", "_constraint")
 REFUSED = {  # key, as Keras 3 calls it -> values that it computes otherwise, or not at all
     "data_format": ("th", "channels_first"),
@@ -52,11 +53,6 @@ def is_config(config):
     if isinstance(config, dict):
         return "batch_input_shape" in config or any(map(is_config, config.values()))
     return isinstance(config, list) and any(map(is_config, config))
-
-
-def is_keras0(config):
-    """Whether this is the JSON of a model of Keras 0, which had its class as the name, and layers without configs."""
-    return isinstance(config, dict) and "class_name" not in config and config.get("name") in ("Sequential", "Graph")
 
 
 def translate(config):
@@ -218,7 +214,7 @@ def load_weights(model, group):
 
 def _assign(layer, arrays):
     weights = layer.trainable_weights + layer.non_trainable_weights  # the order that Keras 1 and 2 wrote
-    arrays = gates.joined(arrays, len(weights))
+    arrays = join_gates(arrays, len(weights))
     expected, stored = [tuple(weight.shape) for weight in weights], [array.shape for array in arrays]
     if expected != stored:
         raise UserError(f"layer {layer.name!r} has the shapes {expected} in the architecture, {stored} in the weights")
@@ -226,6 +222,21 @@ def _assign(layer, arrays):
         weight.assign(array)
     if hasattr(layer, "finalize_state"):  # a Normalization keeps its statistics twice
         layer.finalize_state()
+
+
+def join_gates(arrays, count):
+    """The arrays of one layer for its `count` weights.
+
+    Keras 1 wrote kernel, recurrent kernel and bias of each gate of an LSTM or GRU apart: these are joined. The arrays
+    of other layers are returned as they are. Of a Bidirectional layer, one direction's arrays follow the other's.
+    """
+    import numpy as np
+
+    gates = len(arrays) // max(count, 1)
+    if gates not in GATES or len(arrays) != gates * count or count % 3:
+        return arrays
+    cells = [arrays[start : start + 3 * gates] for start in range(0, len(arrays), 3 * gates)]
+    return [np.concatenate([cell[3 * gate + part] for gate in GATES[gates]], -1) for cell in cells for part in range(3)]
 
 
 def _arrays(group):

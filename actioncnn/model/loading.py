@@ -13,29 +13,33 @@ from pathlib import Path
 from actioncnn import files
 from actioncnn.errors import UserError
 from actioncnn.model import audit, build, hard_sigmoid, legacy
-from actioncnn.model.saving import KERAS_ENDING
+from actioncnn.model.saving import FACTS, KERAS_ENDING
 
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
 MAX_JSON_BYTES = 64 << 20  # of one's own models; an ensemble of 100 networks needs 1 MB
 
 
-def told(path, name):
-    """What save_model wrote beside a model in a file of weights or a `.keras` file; None where there is none of it."""
+def read_facts(path):
+    """What save_model wrote beside a model, from a file of weights or a `.keras` file; {} where there is nothing.
+
+    "classes" is a list of text, or missing. The rest may come from a stranger: check it where it is used.
+    """
     import h5py
 
-    with contextlib.suppress(Exception):  # a damaged or hostile file; it is load_model that says so
+    facts = {}
+    with contextlib.suppress(Exception):  # a damaged or hostile file; load_model raises the error
         if zipfile.is_zipfile(path):
             with _zip_member(Path(path), "metadata.json") as file:
-                return json.loads(file.read(MAX_JSON_BYTES)).get(name)
-        with h5py.File(path) as file:
-            return json.loads(file.attrs[name])
-    return None
-
-
-def told_classes(path):
-    """The class names among it, or None."""
-    names = told(path, "classes")
-    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+                facts = json.loads(file.read(MAX_JSON_BYTES))
+        else:
+            with h5py.File(path) as file:
+                facts = {name: json.loads(file.attrs[name]) for name in FACTS if name in file.attrs}
+    if not isinstance(facts, dict):
+        return {}
+    names = facts.get("classes")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        facts.pop("classes", None)
+    return facts
 
 
 def load_model(json_path, hd5_path=None):
@@ -57,7 +61,7 @@ def load_model(json_path, hd5_path=None):
                 stored = audit.check_weights(file, weights.stat().st_size)
         with _one_line(json_path, "Keras cannot build this model"):
             audit.check_outline(build.in_outline(architecture, audit.sizes_of), stored)
-            model = build.build(architecture)
+            model = build.build_network(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
             _load_weights(model, file, weights)
         with _one_line(hd5_path, NO_MODEL):
@@ -94,8 +98,6 @@ def _cause(error):
 def _read_architecture(path):
     """(config for Keras 3, whether it was one of Keras 1 or 2)."""
     config = audit.parsed(_read_json(path))
-    if legacy.is_keras0(config):
-        raise UserError("a model of Keras 0 (before April 2016), which cannot be read; build and train it anew")
     if not isinstance(config, dict) or config.get("class_name") not in legacy.MODELS:
         raise UserError("valid JSON, but not of a Sequential or functional Keras model")
     if old := legacy.is_config(config):

@@ -1,17 +1,20 @@
-"""What a model of any origin takes, in one place for all scripts: a model's file does not tell.
+"""What a model of any origin takes: its range of values, its order of axes, its colour. For the output see head.py.
 
-`read` goes by the model's layers, the shape of its input and the names of its files; what that leaves open is assumed,
-and `note` says so. Options of the command line come before all of it. What a model says: head.py.
+The file of a model of others does not tell. `infer_reading` goes by the options of the command line, then by the
+model's layers, the shape of its input and the names of its files. What these leave open is assumed, and `note` says so.
 """
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn import cli
 from actioncnn.errors import UserError
 
 WHOLE = 0.0, 255.0
+AXES = ["HWTC", "THWC"]
+LARGEST = 1e30  # of the numbers that a file may give as the range
 OPTIONS = {  # what is assumed -> the option that changes it
     "range": "--range LOW HIGH",
     "axes": "--axes HWTC|THWC",
@@ -21,29 +24,71 @@ OPTIONS = {  # what is assumed -> the option that changes it
 
 
 class Asked(NamedTuple):
-    """The options of a script about a model's input and output; None: not given."""
+    """What options say about a model's input and output, or an exported file about its own; None: nothing."""
 
     range: list | None = None  # --range
     axes: str | None = None  # --axes
     scrambled: bool | None = None  # --scrambled
     output: str | None = None  # --output-layer
 
+    def or_else(self, other):
+        """This, and where it says nothing, what another Asked says."""
+        return Asked(*(mine if mine is not None else theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def told_of(facts):
+    """The Asked that the facts of an exported model's file stand for; what is damaged in them counts for nothing."""
+    reading, head = (part if isinstance(part := facts.get(name), dict) else {} for name in ("reading", "head"))
+    ends, axes, scrambled, output = (
+        reading.get("range"),
+        reading.get("axes"),
+        reading.get("scrambled"),
+        head.get("output"),
+    )
+    numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
+    return Asked(
+        ends if numbers and -LARGEST < ends[0] < ends[1] < LARGEST else None,
+        axes if axes in AXES else None,
+        scrambled if isinstance(scrambled, bool) else None,
+        output if isinstance(output, str) else None,
+    )
+
 
 def add_options(group):
-    """The options --range, --axes, --scrambled and --large to an argparse group."""
+    """The options --range, --axes, --scrambled, --output-layer and --large to an argparse group."""
     add = group.add_argument
     scale = "values of black and white in the model's input (default: 0 255 for models of this suite, of 2017 or "
     scale += "that rescale their input themselves, else 0 1)"
     add("--range", type=cli.number, nargs=2, metavar=("LOW", "HIGH"), help=scale)
     axes = "order of axes of the model's input, T for time (default: as its layers and shape tell, else HWTC)"
-    add("--axes", choices=["HWTC", "THWC"], help=axes)
+    add("--axes", choices=AXES, help=axes)
     scrambled = "colour in BGR and with mixed-up axes, as the scripts of 2017 fed it (default: for their models alone)"
     add("--scrambled", help=scrambled, **cli.SWITCH)
+    outputs = "output of a model with several, by the name of its layer (default: the first)"
+    add("--output-layer", metavar="NAME", help=outputs)
     large = "read model files of any size, which may take all memory: only those that you trust (default: False)"
     add("--large", default=False, help=large, **cli.SWITCH)
 
 
+def add_model_options(parser):
+    """The options that name a model, and those of `add_options`, to a Parser."""
+    add = parser.add_argument_group("model").add_argument
+    add("--run", type=Path, help="--output of a training run: its model, classes and options are used")
+    add("--model", "-m", type=Path, help="instead: JSON of a model, or a .keras or full-model .h5 file")
+    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
+    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    add_options(parser.add_argument_group("the model's input and output"))
+
+
+def asked_of(args):
+    """The Asked of parsed options."""
+    return Asked(args.range, args.axes, args.scrambled, args.output_layer)
+
+
 def check_options(parser, args):
+    """Ends with a usage error where options about the model contradict each other."""
+    if "run" in args and (bool(args.run) == bool(args.model) or (args.run and args.weights)):
+        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if args.range and args.range[0] >= args.range[1]:
         parser.error("--range: the first number must be the smaller one")
     if args.large:
@@ -95,8 +140,8 @@ def note(path, assumed, *others):
     return said and f"{path}: assumed {said}" + (f" (to change: {options})" if options else "")
 
 
-def read(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
-    """The Reading of a loaded keras.Model. names: of its files, without folders. ours: a network of this suite.
+def infer_reading(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
+    """The Reading of a loaded keras.Model. names: of its files, without folders. ours: a training run here wrote it.
 
     UserError: its inputs are not clips or frames of one fixed shape, or an option does not fit it.
     """

@@ -7,13 +7,15 @@ import zipfile
 from actioncnn import files
 
 KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
+FACTS = "classes", "sampling", "origin", "reading", "head"  # what the files may tell beside the model
+MARK = {"origin": "actioncnn"}  # facts that only a training run of this suite writes: its networks take raw 0-255
 
 
 def save_model(model, json_path=None, hd5_path=None, keras_path=None, facts=None):
     """Writes the architecture to `json_path`, the weights to `hd5_path`, both to `keras_path`, as far as given.
 
     No optimizer state; the same model gives the same bytes. facts: what the weights and the `.keras` file tell beside,
-    a dict of JSON: class names, sampling. UserError: a file cannot be written.
+    a dict for JSON with some of the names in FACTS. UserError: a file cannot be written.
     """
     architecture = {name: part for name, part in json.loads(model.to_json()).items() if name != "compile_config"}
     weights = _weights(model, facts or {})

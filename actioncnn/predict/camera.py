@@ -59,7 +59,7 @@ def live(capture):
         yield time.monotonic() - start, 0.0, capture.retrieve
 
 
-def watch(source, make_classifier, length):
+def watch(source, make_model, length):
     """Prints once a second what the last `length` seconds of a camera or stream show, until Ctrl-C.
 
     source: number of a camera, or address of a stream, whose time is that of its frames. UserError: it has ended.
@@ -72,13 +72,13 @@ def watch(source, make_classifier, length):
     except NoFrameError as error:
         advice = "check the address" if streams else "give the number of another, or a video file"
         raise UserError(f"{name}: {error}; {advice}") from None
-    classifier = make_classifier()
+    model = make_model()
     frames = stamped(capture, SILENCE) if streams else live(capture)
     try:
-        for _, _, clip in cut(frames, classifier.reads, length, STEP):
+        for _, _, clip in cut(frames, model.reads, length, STEP):
             if clip is None:  # it has stopped already
                 break
-            best = best_classes(classifier(classifier.reads.pick(clip[None]))[0], classifier.classes, TOP)
+            best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP)
             named = [f"{share:4.0%} {name}" for name, share in best]
             say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from actioncnn.data import cache
 from actioncnn.data.clips import Rows
 from actioncnn.data.dataset import relative, untold_groups
 from actioncnn.files import make_output
-from actioncnn.model.model import load_classifier
+from actioncnn.model.model import open_model
 from actioncnn.runs import metrics, results, tables
 from actioncnn.runs.tested import choose_videos
 
@@ -22,26 +22,26 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     given: {option: value} of the dataset, as options.given has it. Videos of classes that the model does not know are
     left out, and the classes named. Returns the exit code: 1 where a video gave no frame, else 0.
     """
-    classifier = load_classifier(files, views)
-    chosen = choose_videos(directory, given, files, classifier.classes)
+    model = open_model(files, views)
+    chosen = choose_videos(directory, given, files, model.classes)
     videos = chosen.videos
     output = output or Path(f"evaluation_{directory.absolute().name}")
     make_output(output)
     if chosen.seen:
         of_all = f"{chosen.seen} of these {count(len(videos), 'clip')}"
         warn(f"note: the model was trained on {of_all}, which flatters its figures")
-    clips, failures = cache.load_clips(videos, classifier.reads, cache_dir, workers)
+    clips, failures = cache.load_clips(videos, model.reads, cache_dir, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     truth = np.array(chosen.labels)[good]
-    probabilities = predict(classifier, Rows(classifier.reads.pick(clips), good))
+    probabilities = predict(model, Rows(model.reads.pick(clips), good))
     figures = metrics.evaluate(truth, probabilities)
-    classes = classifier.classes
+    classes = model.classes
     say(f"videos: {chosen.words}, {len(good)} of {len(set(chosen.labels))} classes; the model knows {len(classes)}")
     of_views = f"mean of {views} views, " if views > 1 else ""
-    say(f"test: {of_views}{tables.told(figures, truth)}")
+    say(f"test: {of_views}{metrics.in_words(figures, truth)}")
     paths = [relative(videos[row], directory) for row in good]
     groups = untold_groups([videos[row] for row in good])
-    shown = Rows(classifier.sampling.views(clips, views)[0], good)
+    shown = Rows(model.sampling.views(clips, views)[0], good)
     results.write_evaluation(output, shown, paths, classes, truth, probabilities, groups)
     counts = {"videos": len(videos), "tested": len(good), "classes": len(set(truth.tolist()))}
     values = {"model": files.model, "weights": files.weights, "videos": directory, "views": views, "counts": counts}
@@ -53,11 +53,11 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     return 1 if failures else 0
 
 
-def predict(classifier, clips):
+def predict(model, clips):
     """Probabilities of clips, float32 (N, classes)."""
     probabilities = []
     with bar(total=len(clips), unit="clip", desc="testing") as progress:
         for start in range(0, len(clips), BATCH):
-            probabilities.append(classifier(clips[start : start + BATCH]))
+            probabilities.append(model(clips[start : start + BATCH]))
             progress.update(len(probabilities[-1]))
     return np.concatenate(probabilities)

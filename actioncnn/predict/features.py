@@ -49,18 +49,18 @@ def class_of(file, classes):
     return next((known[name.casefold()] for name in names if name.casefold() in known), "")
 
 
-def nearest(files, classifier, workers=None):
+def nearest(model, workers=None):
     """A function of a path and Row: the training clips whose features point most nearly where the Row's do (cosine).
 
     [{"file", "class", "similarity"}], the clip itself left out. None, and a line that says why, where the model's run
     or its videos are not there.
     """
     try:
-        data = training_clips(files, classifier.sampling, workers)
+        data = training_clips(model.files, model.sampling, workers)
     except UserError as error:
         warn(f"note: no nearest training clips: {error}")
         return None
-    units = directions(features_of(classifier, data))
+    units = directions(features_of(model, data))
     videos = [data.videos[row] for row in data.train]
     places = np.array([os.path.realpath(video.path) for video in videos])
 
@@ -88,12 +88,12 @@ def training_clips(files, sampling, workers):
     return replace(data, train=np.array(rows))
 
 
-def features_of(classifier, data):
+def features_of(model, data):
     """Features of the training clips, float32 (N, units)."""
     parts = []
     with bar(total=len(data.train), unit="clip", desc="training clips") as progress:
         for start in range(0, len(data.train), BATCH):
-            parts.append(classifier.features(data.clips[data.train[start : start + BATCH]]))
+            parts.append(model.features(data.clips[data.train[start : start + BATCH]]))
             progress.update(len(parts[-1]))
     return np.concatenate(parts)
 

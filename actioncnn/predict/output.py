@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from actioncnn import cli, files
 from actioncnn.errors import UserError, printable
-from actioncnn.model.model import load_classifier
+from actioncnn.model.model import open_model
 from actioncnn.predict import pipeline, timeline
 from actioncnn.video.pool import Failed
 
@@ -16,14 +16,13 @@ MANY = 20  # videos: more get a progress bar
 WRITTEN = ("csv", "plot", "annotate", "features")  # options that name a file to be written
 
 
-def check(args, model, paths):
+def check(args, model_files, paths):
     """UserError: an option would write over a video, the model or what another option writes, or takes one video."""
     if (args.plot or args.annotate) and len(paths) != 1:
         raise UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
     taken = {os.path.realpath(path): "one of the videos" for path in paths}
-    taken |= {
-        os.path.realpath(path): "a file of the model" for path in (model.model, model.weights, model.classes) if path
-    }
+    of_model = model_files.model, model_files.weights, args.classes
+    taken |= {os.path.realpath(path): "a file of the model" for path in of_model if path}
     for option in WRITTEN:
         if path := getattr(args, option):
             clash = taken.get(os.path.realpath(path)) or ("one of the videos" if is_one_of(path, paths) else None)
@@ -44,18 +43,19 @@ def is_one_of(path, paths):
 
 
 def predict(args, model_files, paths):
-    """Predicts and prints -> ([(path, rows)], [(path, Failed)], Classifier)."""
-    model = functools.cache(lambda: load_classifier(model_files, args.views, bool(args.features)))
-    sampling = model_files.sampling or model().sampling  # without args.json the model tells, before a video is read
+    """Predicts and prints -> ([(path, rows)], [(path, Failed)], Model)."""
+    model = functools.cache(lambda: open_model(model_files, args.views))
+    sampling = model_files.sampling or model().sampling  # without a run the model tells, before a video is read
     sampling = sampling.viewed(args.views)
     quiet = len(paths) <= MANY and not args.window
     bar = tqdm(desc="videos", total=len(paths), unit="video", disable=quiet or None)  # None: only on a terminal
+    with_features = bool(args.features)
     if args.window:
-        how = args.window, args.step or args.window / 2, args.workers
+        spans = args.window, args.step or args.window / 2, args.workers
         watch = lambda end: bar.set_postfix_str(timeline.clock(end))  # noqa: E731
-        answers = pipeline.predict_windows(paths, sampling, model, *how, watch)
+        answers = pipeline.predict_windows(paths, sampling, model, *spans, watch, with_features)
     else:
-        answers = pipeline.predict_videos(paths, sampling, model, args.workers)
+        answers = pipeline.predict_videos(paths, sampling, model, args.workers, with_features)
     results, failures = [], []
     for path, rows in answers:
         bar.update()
@@ -68,16 +68,16 @@ def predict(args, model_files, paths):
     return results, failures, model()
 
 
-def write(args, model_files, results, failures, classifier):
+def write(args, model, results, failures):
     """JSON to standard output, and the files; results: (path, rows), failures: (path, pool.Failed)."""
-    classes = classifier.classes
+    classes = model.classes
     if args.json:
         nearest = None
         if args.features and results:
             from actioncnn.predict import features
 
-            nearest = features.nearest(model_files, classifier, args.workers)
-        print(timeline.as_json(results, failures, classes, args.top, classifier.assumed, nearest))
+            nearest = features.nearest(model, args.workers)
+        print(timeline.as_json(results, failures, classes, args.top, model.assumed, nearest))
     if args.csv:
         files.write(args.csv, timeline.as_csv(results, classes, args.top))
         print(printable(f"{args.csv}: predictions of {len(results)} videos"), file=sys.stderr)
@@ -88,7 +88,7 @@ def write(args, model_files, results, failures, classifier):
     if args.plot and results:
         files.write(args.plot, timeline.plot(*results[0], classes))
     if args.annotate and results:
-        from actioncnn.predict.annotate import annotate  # it imports what draws
+        from actioncnn.predict.annotate import annotate_video  # it imports what draws
 
         source, rows = results[0]
-        annotate(source, args.annotate, rows, classes)
+        annotate_video(source, args.annotate, rows, classes)

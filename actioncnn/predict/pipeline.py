@@ -1,15 +1,11 @@
 """Videos -> probabilities of classes. Parallel processes decode ahead of the network, which takes clips in batches."""
 
-import glob
 import queue
 import threading
 from itertools import chain, islice
-from pathlib import Path
 
 import numpy as np
 
-from actioncnn.cli import warn
-from actioncnn.data.index import video_paths
 from actioncnn.predict.timeline import Row
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed, Finished
@@ -18,49 +14,25 @@ from actioncnn.video.windows import Window, windows
 BATCH = 16  # clips; larger ones are no faster on a CPU and would make the last results wait
 
 
-def expand(names):
-    """Paths of the videos in files, directories and patterns; another name stays, to be reported."""
-    return [path for name in names for path in videos_of(name) or [Path(name)]]
-
-
-def videos_of(name):
-    """Paths of the videos in a directory, which may be one of pictures, or in what fits a pattern."""
-    path = Path(name)
-    if path.exists():
-        return video_paths(path) if path.is_dir() else []
-    matches = map(Path, sorted(glob.glob(name, recursive=True)))
-    found = (video_paths(match) if match.is_dir() else [match] for match in matches)
-    return list(dict.fromkeys(chain.from_iterable(found)))  # `**` names what is in a folder beside the folder
-
-
-def predict_videos(paths, sampling, classifier, workers=None):
+def predict_videos(paths, sampling, model, workers=None, features=False):
     """Iterates (path, [Row] or pool.Failed), in the order of the paths.
 
-    classifier: a function that gives the Classifier; it is called when the processes decode.
+    model: a function that gives the Model; it is called when the processes decode. features: whether Rows have them.
     """
     clips = pool.clips(dict(enumerate(paths)), sampling, workers)
-    answers = _classified(_without_remarks(_ahead(clips), paths), sampling, classifier)
+    answers = _classified(pool.tell_remarks(_ahead(clips), paths), sampling, model, features)
     rows = ((index, row if isinstance(row, Failed) else [row]) for index, row in answers)
     return ((paths[index], answer) for index, answer in _in_order(rows))
 
 
-def predict_windows(paths, sampling, classifier, length, step, workers=None, watch=lambda seconds: None):
+def predict_windows(paths, sampling, model, length, step, workers=None, watch=lambda seconds: None, features=False):
     """The same with a Row for each window of `length` seconds that begins every `step` seconds.
 
     watch: is called with the end of each window.
     """
     items = windows(dict(enumerate(paths)), sampling, length, step, workers)
-    rows = _gathered(_classified(_without_remarks(_ahead(items), paths), sampling, classifier), watch)
+    rows = _gathered(_classified(pool.tell_remarks(_ahead(items), paths), sampling, model, features), watch)
     return ((paths[index], answer) for index, answer in _in_order(rows))
-
-
-def _without_remarks(items, paths):
-    """The items but for pool.Remarks, which are told."""
-    for index, item in items:
-        if isinstance(item, pool.Remark):
-            warn(f"note: {paths[index]}: {item.text}")
-        else:
-            yield index, item
 
 
 def _gathered(answers, watch):
@@ -75,18 +47,17 @@ def _gathered(answers, watch):
             yield index, of_video if isinstance(answer, Finished) else answer
 
 
-def _classified(items, sampling, classifier):
+def _classified(items, sampling, model, features):
     """Replaces the clip or Window in (index, item) by a Row, a batch at a time; ends of videos pass."""
-    apply = classifier()
+    model = model()
     while batch := list(islice(items, BATCH)):
         places = [place for place, (_, item) in enumerate(batch) if not isinstance(item, Failed | Finished)]
         spans = [batch[place][1] for place in places]
         spans = [span if isinstance(span, Window) else Window(None, None, span) for span in spans]
         if spans:
             clips = np.stack([sampling.pick(span.clip) for span in spans])
-            features = apply.features(clips) if hasattr(apply, "features") else None
-            features = [None] * len(clips) if features is None else features
-            for place, span, shares, units in zip(places, spans, apply(clips), features, strict=True):
+            of_each = model.features(clips) if features else [None] * len(clips)
+            for place, span, shares, units in zip(places, spans, model(clips), of_each, strict=True):
                 batch[place] = batch[place][0], Row(span.start, span.end, shares, units)
         yield from batch
 

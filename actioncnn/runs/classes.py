@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from actioncnn import files
-from actioncnn.cli import warn
 from actioncnn.errors import UserError
+from actioncnn.model.model import Names
 
 BESIDE = "classes.txt"
 
@@ -19,26 +19,18 @@ def read_classes(path):
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def class_names(model, count, option=None, told=None):
-    """Names of the `count` classes of the model in the file `model`: in the file `option`, of --classes, those that
-    the model's files tell, `told`, or those beside it.
+def find_names(model, option=None, told=None):
+    """Names of the classes of the model in the file `model`: a tuple of model.Names, the first that fits counts.
 
-    None: there is no such file, or that beside it has another number of names, which is said. UserError: `option`
-    cannot be read, or has another number.
+    option: the file of --classes, which alone counts where it is given; told: names in the model's own file. Else those
+    of classes.txt beside the model. UserError: a file cannot be read.
     """
-    path = option or Path(model).parent / BESIDE
-    if told and not option and len(told) == count:
-        return told
-    if not option and not path.is_file():
-        return None
+    beside = Path(model).parent / BESIDE
     try:
-        names = read_classes(path)
+        if option:
+            return (Names(read_classes(option), f"--classes {option}", required=True),)
+        names = (Names(told),) if told else ()
+        return (*names, Names(read_classes(beside), str(beside))) if beside.is_file() else names
     except OSError as error:
+        path = error.filename or beside
         raise UserError(f"--classes {path}: {(error.strerror or str(error)).lower()}; give another file") from None
-    if len(names) == count:
-        return names
-    problem = f"{path}: {len(names)} names for {count} classes"
-    if option:
-        raise UserError(f"--classes {problem}; give a file with one name a line, in label order")
-    warn(f"note: {problem}: not used; give the names with --classes FILE")
-    return None

@@ -4,20 +4,36 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn.errors import UserError
+from actioncnn.model.loading import read_facts
+from actioncnn.model.model import ModelFiles, sampling_told
+from actioncnn.model.reading import Asked
+from actioncnn.runs.classes import find_names
 from actioncnn.runs.record import ARGS, Record, read_record
 
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
 
 
+def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):  # noqa: B008 - immutable
+    """model.ModelFiles of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
+
+    classes: the file of --classes. UserError: a file is missing, or `run` does not say which of several models it is.
+    """
+    model, weights, record = find_files(run, model, weights)
+    facts = read_facts(weights)
+    names = find_names(model, classes, facts.get("classes"))
+    sampling = record.sampling or (None if asked.axes else sampling_told(facts))
+    return ModelFiles(model, weights, record, facts, sampling, names, asked)
+
+
 class Found(NamedTuple):
-    """The files of a model, and the record of the run that made it: an empty one where there is none."""
+    """The files of a model, and the Record of the run that made it, an empty one where there is none."""
 
     model: Path
     weights: Path
     record: Record
 
 
-def find(run=None, model=None, weights=None, option="--run"):
+def find_files(run=None, model=None, weights=None, option="--run"):
     """Found of the model in the directory `run`, or of `model`: a file, its weights by default beside it, or a run.
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
@@ -31,16 +47,15 @@ def find(run=None, model=None, weights=None, option="--run"):
     if record.get("model") not in (model.name.removesuffix(".json"), model.stem):
         record = Record()  # of another model
     check_finished(model.parent, record)
+    if record and not record.sampling:
+        raise UserError(
+            f"{model.parent / ARGS}: is damaged (which frames the model takes); move it away to go by the model alone"
+        )
     weights = weights or weights_beside(model)
     for name, path in (("--model" if option == "--run" else option, model), ("--weights", weights)):
         if not path.is_file():
             raise UserError(f"{name}: {path}: no such file")
     return Found(model, weights, record)
-
-
-def files_of(model, weights):
-    """A model's file and weights as they are given, or, where `model` is a run's directory, those that are there."""
-    return find(None, model, weights)[:2] if model.is_dir() else (model, weights)
 
 
 def check_finished(folder, record):
@@ -50,6 +65,7 @@ def check_finished(folder, record):
 
 
 def only_model(folder, record, option="--run"):
+    """Path of the one model in a run's folder. UserError: there is none, or there are several."""
     if not folder.is_dir():
         raise UserError(f"{option}: {folder} is not a directory; give the --output of a training run")
     named = folder / f"{record.get('model')}.json"

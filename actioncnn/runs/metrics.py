@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+SURE = 2  # standard errors, from which a difference is one
+
 
 def evaluate(truth, probabilities):
     """{"loss", "top1", "top5", "mean_class_accuracy"} of tested clips, nan without any.
@@ -18,6 +20,17 @@ def evaluate(truth, probabilities):
         "top5": topk(probabilities, truth, 5),
         "mean_class_accuracy": float(np.nanmean(rates)) if len(truth) else math.nan,
     }
+
+
+def in_words(figures, truth):
+    """The figures of `evaluate` in a line; mean class accuracy where the tested classes differ in size.
+
+    truth: int (N,), of the tested clips.
+    """
+    named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
+    if len(set(np.unique(truth, return_counts=True)[1])) < 2:
+        del named["mean_class_accuracy"]
+    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
 
 
 def ranking(probabilities):
@@ -52,14 +65,11 @@ def class_figures(matrix):
     return np.array([np.where(of > 0, part / np.maximum(of, 1), np.nan) for part, of in pairs])
 
 
-SURE = 2  # standard errors, from which a difference is one
+def tell_motion(right, mixed, nclass):
+    """A sentence: whether a network goes by the order of the frames.
 
-
-def order_verdict(right, mixed, nclass):
-    """A sentence on whether a network goes by the order of frames.
-
-    right: whether it is right about each clip as it is; mixed: the share of the clip's shuffled variants that it is
-    right about; both (N,).
+    right: whether it is right about each clip, (N,); mixed: the same with its frames shuffled, or the share of several
+    shuffles in which it is right.
     """
     right, mixed, count = np.asarray(right, float), np.asarray(mixed, float), len(right)
     lost = right - mixed

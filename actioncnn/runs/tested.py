@@ -13,6 +13,7 @@ from actioncnn.data.dataset import Dataset, divide, name_and_size, relative, und
 from actioncnn.data.index import Video
 from actioncnn.data.options import NONE, DatasetOptions
 from actioncnn.errors import UserError
+from actioncnn.model.labels import find_label
 from actioncnn.runs.run import read_run
 from actioncnn.video import pool
 
@@ -77,9 +78,14 @@ def is_within(name):
     return not os.path.isabs(name) and name.split(os.sep)[0] != os.pardir
 
 
-def mistakes(clips, number):
-    """The `number` most confident mistakes among TestClips."""
-    return sorted((clip for clip in clips if clip.predicted != clip.true), key=lambda clip: -clip.confidence)[:number]
+def mistakes(clips, number, true=None, predicted=None):
+    """The `number` most confident mistakes among TestClips: of the class `true`, taken for the class `predicted`.
+
+    None: of any class.
+    """
+    wrong = [clip for clip in clips if clip.predicted != clip.true]
+    wrong = [clip for clip in wrong if true in (None, clip.true) and predicted in (None, clip.predicted)]
+    return sorted(wrong, key=lambda clip: -clip.confidence)[:number]
 
 
 class Chosen(NamedTuple):
@@ -130,9 +136,7 @@ def choose_videos(directory, given, files=None, classes=None):
 
 def with_labels(videos, classes):
     """The videos whose class is one of `classes`, in any case, and their labels; the other classes are named."""
-    labels = {name.casefold(): label for label, name in reversed(list(enumerate(classes)))}
-    labels |= {name: label for label, name in enumerate(classes)}
-    label_of = {video.name: labels.get(video.name, labels.get(video.name.casefold())) for video in videos}
+    label_of = {name: find_label(name, classes) for name in dict.fromkeys(video.name for video in videos)}
     known = [video for video in videos if label_of[video.name] is not None]
     if others := [name for name, label in label_of.items() if label is None]:
         left = count(len(videos) - len(known), "video")
@@ -173,7 +177,7 @@ def unknown(directory, names, classes):
 
 
 def is_same(dataset, options, record):
-    """Whether a Dataset is the one of a run: understood alike, where that lay, or with the same files in its classes."""
+    """Whether a Dataset is the one of a run: understood alike at the same place, or with the same files."""
     here, there = dataset.options, options
     if os.path.realpath(here.videos) == os.path.realpath(there.videos):
         return all(getattr(here, name) == getattr(there, name) for name in LAYOUT)

@@ -6,7 +6,7 @@ from functools import cached_property
 from actioncnn.cli import count, say
 from actioncnn.errors import UserError
 from actioncnn.runs.classes import BESIDE, read_classes
-from actioncnn.runs.find import find
+from actioncnn.runs.find import find_files
 from actioncnn.runs.tested import trained_on
 from actioncnn.video.sampling import Sampling
 
@@ -24,7 +24,8 @@ class Start:
     def __init__(self, path, sampling, output=None):
         self.path, self.sampling = path, sampling
         self.said = {}  # by number of the member: what it took
-        self.model, self.weights, self.record = find(*((path,) if path.is_dir() else (None, path)), option="--start")
+        run, model = (path, None) if path.is_dir() else (None, path)
+        self.model, self.weights, self.record = find_files(run, model, option="--start")
         folder = self.model.parent
         if output and folder.resolve() in (
             each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
@@ -47,9 +48,7 @@ class Start:
     def notes_on(self, data):
         """A line, in a list, where the model was trained on some of the test clips of LabelledClips."""
         if not self.record:
-            return [
-                f"--start {self.path}: no run tells what it was trained on, which may be clips that are tested here"
-            ]
+            return [f"--start {self.path}: what it was trained on is not known; it may be clips that are tested here"]
         seen = trained_on(self.model.parent, self.record, [data.videos[row] for row in data.test])
         if seen is None:
             videos = self.record.options.get("videos")
@@ -63,7 +62,7 @@ class Start:
         from actioncnn.model import loading
 
         path = self.model.parent / BESIDE
-        return loading.told_classes(self.weights) or (read_classes(path) if path.is_file() else None)
+        return loading.read_facts(self.weights).get("classes") or (read_classes(path) if path.is_file() else None)
 
     @cached_property
     def members(self):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from actioncnn.cli import say
-from actioncnn.runs.metrics import order_verdict
+from actioncnn.runs.metrics import tell_motion
 from actioncnn.train import loop
 from actioncnn.train.repeatable import key, uniform
 
@@ -17,7 +17,7 @@ def tell(model, data, probabilities, options, device):
         return []
     mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
     right, right_mixed = (each.argmax(1) == data.labels(data.test) for each in (probabilities, mixed))
-    line = str(order_verdict(right, right_mixed, len(data.classes)))
+    line = str(tell_motion(right, right_mixed, len(data.classes)))
     say(f"test: {line}")
     return [line]
 

@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from types import ModuleType
 from typing import NamedTuple
 
+from actioncnn.cli import warn
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, PassingError, UserError, one_line
 from actioncnn.video import decode, frame_folder
@@ -60,6 +61,15 @@ def clips(paths, sampling, workers=None):
     """
     answers = run(paths, functools.partial(_clip, sampling=sampling), workers)
     return (answer for answer in answers if not isinstance(answer[1], Finished))
+
+
+def tell_remarks(items, paths):
+    """The (index, item) of `clips` or `windows.windows`, but for Remarks: these are printed with their video's path."""
+    for index, item in items:
+        if isinstance(item, Remark):
+            warn(f"note: {paths[index]}: {item.text}")
+        else:
+            yield index, item
 
 
 def _clip(path, sampling):

@@ -9,7 +9,6 @@ moving shapes. A shift in each step, evenly spread over all, keeps what does not
 import numpy as np
 import tensorflow as tf
 
-from actioncnn.model import layers
 from actioncnn.visualize import objectives
 from actioncnn.visualize.result import results
 from actioncnn.visualize.spectrum import Film, rms, to_frames
@@ -23,13 +22,13 @@ SHIFT_IN_TIME = 2  # frames, of a class, at most: what is found hangs on no fram
 LEAK = 0.1  # gradient through ReLUs that are off, falling to 0 halfway
 
 
-def ascent(model, reading, layer, chosen, settings, steps):
+def climb(model, layer, chosen, settings, steps):
     """Results for the units `chosen`, each climbed from noise; `steps` is advanced by each iteration."""
-    of_class = layers.gives_classes(model, layer)
-    film = Film(reading.shape, settings, of_class)
+    of_class = model.gives_classes(layer)
+    film = Film(model.reading.shape, settings, of_class)
     shifts = spread_shifts(settings, min(SHIFT_IN_TIME, film.margin // 2) if of_class else 0)
     start = best = white = film.start(settings.seed, chosen)
-    step = compile_step(model, reading, layer, tf.constant(chosen, tf.int32), film, settings.objective)
+    step = compile_step(model, layer, tf.constant(chosen, tf.int32), film, settings.objective)
     velocity, top, curve = tf.zeros_like(white), tf.fill([len(chosen)], -np.inf), []
     for i in range(settings.iterations):
         next(steps)
@@ -46,11 +45,11 @@ def ascent(model, reading, layer, chosen, settings, steps):
         )
         curve.append(score.numpy())
     tries = [film.clips(each) for each in (white, best, start)]
-    seen = [layers.look(model, layer, reading.feed(clips)) for clips in tries]
+    seen = [model.look(layer, clips) for clips in tries]
     scores = [objectives.score(each, chosen, settings.objective).numpy() for each in seen]
     last = np.stack(tries)[np.argmax(scores, 0), range(len(chosen))]  # rough landscapes throw an ascent back
     curve.append(np.max(scores, 0))
-    return results(model, reading, layer, chosen, tries[-1], last, to_frames(last), np.array(curve))
+    return results(model, layer, chosen, tries[-1], last, to_frames(last), np.array(curve))
 
 
 def spread_shifts(settings, frames):
@@ -64,14 +63,14 @@ def spread_shifts(settings, frames):
     return (places % 1 * np.maximum(2 * most, 1)).astype(np.int32) - most
 
 
-def compile_step(model, reading, layer, chosen, film, objective):
+def compile_step(model, layer, chosen, film, objective):
     @tf.function(autograph=False)
     def step(white, velocity, shift, rate, leak):
         filtered = film.filter(white)
         with tf.GradientTape() as tape:
             tape.watch(filtered)
-            clips = reading.feed(film.expose(tf.roll(filtered, shift, (2, 3, 4))))
-            score = objectives.score(layers.look(model, layer, clips, leak), chosen, objective)
+            clips = film.expose(tf.roll(filtered, shift, (2, 3, 4)))
+            score = objectives.score(model.look(layer, clips, leak), chosen, objective)
         gradient = film.filter(tape.gradient(score, filtered, unconnected_gradients="zero"))  # it is its own transpose
         size = rms(gradient)
         alive = tf.math.is_finite(size) & (size > 0)

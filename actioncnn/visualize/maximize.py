@@ -6,23 +6,20 @@ import numpy as np
 import tensorflow as tf
 
 from actioncnn.errors import UserError
-from actioncnn.visualize.ascent import ascent
-from actioncnn.visualize.classic import classic
+from actioncnn.visualize.ascent import climb
+from actioncnn.visualize.classic import climb_as_in_2017
 
 CHUNK = 32  # clips in a batch
 
 
-def maximize(model, reading, layer, chosen, settings, progress=iter):
-    """Results for the units `chosen` of a layer, in their order. `progress` wraps the list of all steps.
-
-    reading: what the model takes.
-    """
-    ascend = classic if settings.classic else ascent
+def maximize_units(model, layer, chosen, settings, progress=iter):
+    """Results for the units `chosen` of a layer of a Model, in their order. `progress` wraps the list of all steps."""
+    ascend = climb_as_in_2017 if settings.classic else climb
     jobs = np.repeat(chosen, settings.restarts)
     chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
     steps = iter(progress([None] * (len(chunks) * settings.iterations)))
     try:
-        results = [result for chunk in chunks for result in ascend(model, reading, layer, chunk, settings, steps)]
+        results = [result for chunk in chunks for result in ascend(model, layer, chunk, settings, steps)]
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"--model: TensorFlow cannot compute it: {cause(error)}") from error
     tries = [results[start : start + settings.restarts] for start in range(0, len(results), settings.restarts)]

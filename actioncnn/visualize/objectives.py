@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from actioncnn.model.layers import NoSuchUnitError
+from actioncnn.model.layers import NoSuchUnitError, margin
 
 
 def measure(seen, units):
@@ -14,12 +14,6 @@ def mean_of(values, units):
     """(B, ..., K) -> (B,): the mean over all positions of unit units[b]."""
     own = tf.gather(values, units, axis=-1, batch_dims=1)
     return tf.reduce_mean(tf.reshape(own, (tf.shape(own)[0], -1)), axis=1)
-
-
-def margin(logits, units):
-    """Logit of the class less the log of the summed exponentials of the others: log(p / (1 - p))."""
-    others = tf.one_hot(units, logits.shape[-1], on_value=-float("inf"), off_value=0.0)
-    return mean_of(logits, units) - tf.reduce_logsumexp(logits + others, axis=1)
 
 
 def soft_minimum(margins, softness=4.0):

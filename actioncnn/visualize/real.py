@@ -5,9 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn.data import cache
-from actioncnn.errors import UserError
-from actioncnn.model import layers
-from actioncnn.video.sampling import Sampling
 from actioncnn.visualize import objectives
 from actioncnn.visualize.maximize import CHUNK
 
@@ -20,21 +17,14 @@ class RealClip(NamedTuple):
     file: str
 
 
-def best_real(model, reading, layer, chosen, videos):
+def best_real(model, layer, chosen, videos):
     """The RealClip among some index.Videos that each unit responds to most."""
-    height, width, *depth, channels = reading.shape
-    if channels not in (1, 3):
-        raise UserError(f"--videos: the model takes frames of {channels} channels, not gray or RGB ones")
-    size = height if height == width else (height, width)
-    sampling = Sampling(size, depth[0] if depth else 0, channels == 3)
-    clips, failures = cache.load_clips(videos, sampling)
-    clips = sampling.pick(clips)
+    height, width, *_, channels = model.reading.shape
+    clips, failures = cache.load_clips(videos, model.sampling)
+    clips = model.sampling.pick(clips)
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(
-        [
-            activations(model, layer, chosen, reading.feed(clips[rows].astype(np.float32)))
-            for rows in np.array_split(good, -(-len(good) // CHUNK))
-        ]
+        [activations(model, layer, chosen, clips[rows]) for rows in np.array_split(good, -(-len(good) // CHUNK))]
     )
     return [
         RealClip(np.reshape(clips[row], (height, width, -1, channels)), float(value), videos[row].path.name)
@@ -42,7 +32,7 @@ def best_real(model, reading, layer, chosen, videos):
     ]
 
 
-def activations(model, layer, chosen, inputs):
+def activations(model, layer, chosen, clips):
     """Activation (B, units) of each unit `chosen` for each clip."""
-    seen = layers.look(model, layer, inputs)
-    return np.stack([objectives.measure(seen, np.full(len(inputs), unit)).numpy() for unit in chosen], 1)
+    seen = model.look(layer, clips)
+    return np.stack([objectives.measure(seen, np.full(len(clips), unit)).numpy() for unit in chosen], 1)

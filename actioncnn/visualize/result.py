@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from actioncnn.model import layers
 from actioncnn.visualize import objectives
 
 
@@ -41,24 +39,24 @@ class Result(NamedTuple):
 
 def show(model, layer, chosen, clips):
     """(activation (B,), probability (B,) or None, most probable class (B,) or None) of unit chosen[b] for clips[b]."""
-    seen = layers.look(model, layer, tf.constant(clips))
+    seen = model.look(layer, clips)
     activation = objectives.measure(seen, chosen).numpy()
     if not seen.logits:
         return activation, None, None
-    probabilities = seen.output.numpy()
+    probabilities = seen.probabilities.numpy()
     return activation, probabilities[range(len(chosen)), chosen], probabilities.argmax(1)
 
 
-def results(model, reading, layer, chosen, first, last, frames, curve):
+def results(model, layer, chosen, first, last, frames, curve):
     """A Result for each clip of 0 to 255 and its uint8 `frames`; `curve` is (iterations + 1, B)."""
-    before, _, _ = show(model, layer, chosen, reading.feed(first))
-    found, _, _ = show(model, layer, chosen, reading.feed(last))
-    clips = np.asarray(reading.feed(frames.astype(np.float32)))
-    saved, probability, winner = show(model, layer, chosen, clips)
+    before, _, _ = show(model, layer, chosen, first)
+    after, _, _ = show(model, layer, chosen, last)
+    clips = model.feed(frames)
+    saved, probability, winner = show(model, layer, chosen, frames)
     frames = frames if frames.ndim == 5 else frames[:, :, :, None]
     return [
         Result(
-            int(unit), frames[b], clips[b], float(before[b]), float(found[b]), float(saved[b]),
+            int(unit), frames[b], clips[b], float(before[b]), float(after[b]), float(saved[b]),
             None if probability is None else float(probability[b]), None if winner is None else int(winner[b]),
             [float(value) for value in curve[:, b]],
         )

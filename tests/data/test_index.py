@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from helpers import index_of, names, touch
@@ -149,3 +150,38 @@ def test_folders_of_pictures_are_videos_at_the_place_of_a_file(tmp_path):
         ("Skip", None, "Skip/x.gif"),
     ]
     assert index.is_clip(tmp_path / "Jump" / "e") and not index.is_clip(tmp_path / "Run")
+
+
+def test_expand(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a/b/c/d/deep.MKV", "a/one.avi", "a/.hidden/two.avi", "a/notes.txt", "[x].avi"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    assert index.expand(["a"]) == [Path("a/b/c/d/deep.MKV"), Path("a/one.avi")]
+    assert index.expand(["a/*.avi", "[x].avi", "none*.avi"]) == [
+        Path("a/one.avi"),
+        Path("[x].avi"),
+        Path("none*.avi"),
+    ]
+    Path("a/folder.avi").mkdir()
+    Path("a/b/pictures").mkdir()
+    for name in ("a/folder.avi/three.avi", "a/b/pictures/1.png"):
+        Path(name).touch()
+    named = ["a/folder.avi/three.avi", "a/one.avi"]
+    assert index.expand(["a/*.avi"]) == index.expand(["a/**/*.avi"]) == list(map(Path, named))
+    assert index.expand(["a/b/p*"]) == [Path("a/b/pictures")]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch, capsys):
+    contents = index.contents
+
+    def forbidden(folder):
+        if Path(folder).name == "b":
+            raise PermissionError(13, "Permission denied")
+        return contents(folder)
+
+    monkeypatch.setattr(index, "contents", forbidden)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "one.avi").touch()
+    assert index.expand([str(tmp_path), str(tmp_path / "b")]) == [tmp_path / "one.avi", tmp_path / "b"]
+    assert capsys.readouterr().err.count(f"left out: {tmp_path / 'b'}: Permission denied") == 2

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import small_networks
-from small_classifier import Network
 
 
 @pytest.fixture(scope="session")
 def network():
     """Tells bars that move left (0) from bars that move right (1)."""
-    return Network(small_networks.trained(0))
+    return small_networks.model_of(small_networks.trained(0))
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import small_networks
 from keras import layers
-from small_classifier import Network
+from small_networks import model_of
 
 from actioncnn.explain import evidence as module
-from actioncnn.explain.evidence import evidence
+from actioncnn.explain.evidence import find_evidence
 
 
 def shuffled(network):
     rng = np.random.default_rng(0)
-    model = keras.models.clone_model(network.model)
-    model.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in network.model.get_weights()])
-    return Network(model)
+    other = keras.models.clone_model(network.network)
+    other.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in network.network.get_weights()])
+    return model_of(other)
 
 
 def ranks(values):
@@ -25,7 +25,7 @@ def ranks(values):
 def test_evidence_is_on_what_moves(network, bars):
     shares, covered = [], []
     for clip, label in zip(*bars, strict=True):
-        seen = np.maximum(evidence(network, clip, int(label)), 0)
+        seen = np.maximum(find_evidence(network, clip, int(label)), 0)
         contrast = np.abs(np.moveaxis(clip[..., 0], 2, 0).astype(float) - 128) > 40  # the bar, the noise is 10
         shares.append(seen[contrast].sum() / seen.sum())
         covered.append(contrast.mean())
@@ -35,7 +35,7 @@ def test_evidence_is_on_what_moves(network, bars):
 def test_hiding_the_evidence_costs_more_than_hiding_as_much_elsewhere(network, bars):
     lost = []
     for clip, label in zip(*bars, strict=True):
-        order = ranks(evidence(network, clip, int(label)))
+        order = ranks(find_evidence(network, clip, int(label)))
         shapes = [np.moveaxis(part, 0, 2)[..., None] for part in (order > 0.8 * order.size, order < 0.2 * order.size)]
         clips = np.stack([clip, *(np.where(part, clip.mean(), clip) for part in shapes)])
         shares = network(clips).astype(float)
@@ -47,7 +47,7 @@ def test_hiding_the_evidence_costs_more_than_hiding_as_much_elsewhere(network, b
 def test_evidence_is_lost_with_the_weights(network, bars):
     other = shuffled(network)
     alike = [
-        np.corrcoef(*(evidence(each, clip, int(label)).ravel() for each in (network, other)))[0, 1]
+        np.corrcoef(*(find_evidence(each, clip, int(label)).ravel() for each in (network, other)))[0, 1]
         for clip, label in zip(*bars, strict=True)
     ]
     assert abs(np.nanmean(alike)) < 0.3
@@ -55,18 +55,17 @@ def test_evidence_is_lost_with_the_weights(network, bars):
 
 def test_for_one_class_is_against_the_other(network, bars):
     clip = bars[0][0]
-    left, right = evidence(network, clip, 0), evidence(network, clip, 1)
+    left, right = find_evidence(network, clip, 0), find_evidence(network, clip, 1)
     np.testing.assert_allclose(left, -right, atol=1e-4)
-    np.testing.assert_allclose(evidence(network, clip, 0, against=1), left, atol=1e-4)
-    np.testing.assert_array_equal(left, evidence(network, clip, 0))
+    np.testing.assert_allclose(find_evidence(network, clip, 0, against=1), left, atol=1e-4)
+    np.testing.assert_array_equal(left, find_evidence(network, clip, 0))
 
 
 def test_other_axes_and_ranges_change_nothing(network, bars):
     """A network that takes time first, mirrored, and 0 to 1."""
     inputs = keras.Input((6, 16, 16, 1))
     turned = layers.Rescaling(255.0)(layers.Permute((2, 3, 1, 4))(inputs))
-    model = keras.Model(inputs, network.model(turned))
-    other = Network(model, lambda clips: np.moveaxis(clips, 3, 1) / 255)
+    other = model_of(keras.Model(inputs, network.network(turned)), axes="THWC", range=[0, 1])
     shape = bars[0][0].shape
     assert np.array_equal(
         module.places_of(other, shape)[..., 0], np.moveaxis(np.arange(16 * 16 * 6).reshape(16, 16, 6), 2, 0)
@@ -86,19 +85,17 @@ def test_other_axes_and_ranges_change_nothing(network, bars):
     ],
 )
 def test_any_model(make, shape):
-    model = make()
-    network = Network(model)
-    network.feed = lambda clips: [np.asarray(clips, np.float32)] * len(model.inputs)
+    network = model_of(make())
     clip = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    found = evidence(network, clip, 0)
+    found = find_evidence(network, clip, 0)
     assert found.dtype == np.float32 and found.shape == (shape[2] if len(shape) == 4 else 1, *shape[:2])
     assert np.isfinite(found).all() and (found != 0).any()
 
 
 def test_a_large_clip_is_taken_in_parts(network, bars, monkeypatch):
-    whole = evidence(network, bars[0][0], 0)
+    whole = find_evidence(network, bars[0][0], 0)
     monkeypatch.setattr(module, "VOXELS", 3 * bars[0][0].size)
-    np.testing.assert_allclose(evidence(network, bars[0][0], 0), whole, atol=1e-4)
+    np.testing.assert_allclose(find_evidence(network, bars[0][0], 0), whole, atol=1e-4)
 
 
 def test_masks_show_each_part_as_often_as_they_hide_it():

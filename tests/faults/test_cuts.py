@@ -8,8 +8,8 @@ from faults.harness import LONG, check, contents, draws, launch, run_cut, tried,
 from helpers import run_script
 
 from actioncnn.errors import UserError
-from actioncnn.model.model import find_model
 from actioncnn.runs import folder
+from actioncnn.runs.find import find_model
 
 CHANGES = 40  # of the files of a run of two epochs over a former one, about
 KINDS = {

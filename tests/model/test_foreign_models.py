@@ -5,98 +5,27 @@ import json
 import keras
 import numpy as np
 import pytest
+from foreign_models import (
+    COLOUR,
+    KINDS,
+    OUTPUTS,
+    SQUARE,
+    classifier,
+    conv3d,
+    flat,
+    forward,
+    model,
+    of_2017,
+    save,
+    softmax,
+    time_first,
+    two_heads,
+    unit,
+)
 from keras import layers
 
 from actioncnn.errors import UserError
-from actioncnn.model.model import Classifier, find_model
-from actioncnn.model.reading import Asked, read
-from actioncnn.model.saving import save_model
-
-CLIPS = np.random.default_rng(0).integers(0, 256, (3, 12, 16, 5, 3), np.uint8)  # (B, H, W, T, C)
-SQUARE = CLIPS[:, :, :12]
-TIME_FIRST = (0, 3, 1, 2, 4)
-
-
-def model(shape, *steps, count=4, last="softmax"):
-    keras.utils.set_random_seed(1)
-    steps = [*steps, layers.Flatten(), layers.Dense(count, activation=last, kernel_initializer="random_normal")]
-    return keras.Sequential([keras.Input(shape), *steps])
-
-
-def conv3d(shape, first=(), **options):
-    return model(shape, *first, layers.Conv3D(3, 3, activation="relu"), **options)
-
-
-def save(model, folder, kind="keras", name="m"):
-    path = folder / f"{name}.{'json' if kind == 'json' else kind}"
-    if kind == "json":
-        save_model(model, path, path.with_suffix(".hd5"))
-    else:
-        model.save(path)
-    return path
-
-
-def classifier(path, **asked):
-    return Classifier(find_model(model=path, asked=Asked(**asked)))
-
-
-def forward(model, inputs):
-    outputs = model(inputs, training=False)
-    return np.asarray(outputs)
-
-
-def unit(clips):
-    return clips.astype(np.float32) / 255
-
-
-def time_first(clips):
-    return unit(clips).transpose(TIME_FIRST)
-
-
-def whole_time_first(clips):
-    return clips.astype(np.float32).transpose(TIME_FIRST)
-
-
-def flat(steps):
-    return [layers.TimeDistributed(step) for step in steps]
-
-
-COLOUR, WIDE = (5, 12, 12, 3), (5, 12, 16, 3)
-KINDS = {
-    "time first by shape": (lambda: conv3d(COLOUR), SQUARE, time_first, "THWC"),
-    "frames that are not square": (lambda: conv3d((12, 16, 5, 3)), CLIPS, unit, "HWTC"),
-    "not square, time first": (lambda: conv3d(WIDE), CLIPS, time_first, "THWC"),
-    "TimeDistributed": (
-        lambda: model(WIDE, *flat([layers.Conv2D(3, 3), layers.Flatten()]), layers.LSTM(4)), CLIPS, time_first, "THWC",
-    ),
-    "ConvLSTM2D": (lambda: model(WIDE, layers.ConvLSTM2D(3, 3)), CLIPS, time_first, "THWC"),
-    "as long as wide, told by a later layer": (
-        lambda: model((12, 12, 12, 1), layers.Conv3D(2, 3), layers.TimeDistributed(layers.Flatten())),
-        SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], time_first, "THWC",
-    ),
-    "own Rescaling": (
-        lambda: conv3d((12, 12, 5, 3), [layers.Rescaling(1 / 127.5, -1)]), SQUARE, np.float32, "HWTC",
-    ),
-    "own Rescaling in a wrapped network": (
-        lambda: model(COLOUR, layers.TimeDistributed(keras.Sequential(
-            [keras.Input((12, 12, 3)), layers.Rescaling(1 / 255), layers.Flatten()]
-        ))), SQUARE, whole_time_first, "THWC",
-    ),
-    "own Rescaling from 0-1": (lambda: conv3d(COLOUR, [layers.Rescaling(2, -1)]), SQUARE, time_first, "THWC"),
-    "own Normalization of 0-255": (
-        lambda: conv3d((12, 12, 5, 3), [layers.Normalization(mean=[110.0] * 3, variance=[4000.0] * 3)]),
-        SQUARE, np.float32, "HWTC",
-    ),
-    "own Normalization of 0-1": (
-        lambda: conv3d((12, 12, 5, 3), [layers.Normalization(mean=[0.4] * 3, variance=[0.06] * 3)]),
-        SQUARE, unit, "HWTC",
-    ),
-    "turned to time first by itself": (
-        lambda: conv3d((12, 12, 12, 1), [layers.Permute((3, 1, 2, 4))]),
-        SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], unit, "HWTC",
-    ),
-    "frames": (lambda: model((12, 16, 3), layers.Conv2D(3, 3)), CLIPS[:, :, :, 0], unit, "HWC"),
-}  # fmt: skip
+from actioncnn.model.reading import Asked, infer_reading
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -116,7 +45,7 @@ def test_input(name, tmp_path, capsys):
 
 
 def test_time_first_is_told_by_layers_in_both_directions():
-    assert read(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
+    assert infer_reading(model((12, 12, 12, 3), layers.Bidirectional(layers.ConvLSTM2D(1, 3))), []).axes == "THWC"
 
 
 def test_options_come_before_what_is_assumed(tmp_path, capsys):
@@ -130,24 +59,6 @@ def test_options_come_before_what_is_assumed(tmp_path, capsys):
     scrambled = classifier(path, axes="HWTC", scrambled=True, range=[0, 255])
     mixed = cube[..., ::-1].swapaxes(3, 4).reshape(cube.shape)
     np.testing.assert_allclose(scrambled(cube), forward(network, mixed.astype(np.float32)), atol=1e-5)
-
-
-def softmax(values):
-    shares = np.exp(values - values.max(1, keepdims=True))
-    return shares / shares.sum(1, keepdims=True)
-
-
-def pair(second):
-    return np.concatenate([1 - second, second], 1)
-
-
-OUTPUTS = {
-    "logits": ({"count": 3, "last": None}, softmax),
-    "labels": ({"count": 3, "last": "sigmoid"}, np.asarray),
-    "one sigmoid": ({"count": 1, "last": "sigmoid"}, pair),
-    "one logit": ({"count": 1, "last": None}, lambda values: pair(1 / (1 + np.exp(-values)))),
-    "probabilities": ({"count": 3, "last": "softmax"}, np.asarray),
-}
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
@@ -174,10 +85,7 @@ def test_activations_that_follow_the_head(tmp_path):
 
 
 def test_two_heads(tmp_path, capsys):
-    clip = keras.Input(COLOUR)
-    x = layers.Flatten()(clip)
-    heads = [layers.Dense(3, "softmax", name="verb")(x), layers.Dense(4, name="noun")(x)]
-    network = keras.Model(clip, heads)
+    network = two_heads()
     path = save(network, tmp_path)
     verb, noun = (np.asarray(each) for each in network(time_first(SQUARE)))
     np.testing.assert_allclose(classifier(path)(SQUARE), verb, atol=1e-5)
@@ -198,7 +106,7 @@ def test_features_are_what_the_head_is_given(tmp_path):
     clip, members = keras.Input(COLOUR), [conv3d(COLOUR), conv3d(COLOUR)]
     members[0].add(layers.Dropout(0.5))
     mean = keras.Model(clip, layers.Average()([member(clip) for member in members]))
-    network = Classifier(find_model(model=save(mean, tmp_path)), features=True)
+    network = classifier(save(mean, tmp_path))
     parts = np.split(network.features(SQUARE), 2, axis=1)
     dense = [next(each for each in member.layers if isinstance(each, layers.Dense)) for member in members]
     shares = [np.asarray(layer(part)) for layer, part in zip(dense, parts, strict=True)]
@@ -224,15 +132,6 @@ def test_what_cannot_be_predicted(words, tmp_path):
     assert str(caught.value).startswith(f"{path}: ") and words in str(caught.value)
 
 
-def of_2017(channels, pool=3):
-    def convolution(filters, **options):
-        return layers.Conv3D(filters, 3, padding="same", activation="relu", **options)
-
-    steps = [convolution(4), convolution(4), layers.MaxPooling3D(pool, padding="same"), layers.Dropout(0.25)]
-    steps += [convolution(8), convolution(8), layers.MaxPooling3D(pool, padding="same"), layers.Dropout(0.25)]
-    return model((12, 12, 5, channels), *steps, layers.Flatten(), layers.Dense(9, "sigmoid"))
-
-
 def test_the_family_of_2017_takes_0_to_255_and_scrambled_colour(tmp_path, capsys):
     scrambled = SQUARE[..., ::-1].swapaxes(3, 4).reshape(SQUARE.shape).astype(np.float32)
     network = of_2017(3)
@@ -243,16 +142,16 @@ def test_the_family_of_2017_takes_0_to_255_and_scrambled_colour(tmp_path, capsys
     video = np.moveaxis(SQUARE[0, ..., ::-1], 2, 0)  # (T, H, W, BGR), as OpenCV reads
     original = np.array([video]).transpose((0, 2, 3, 4, 1)).reshape((1, 12, 12, 5, 3))  # as the scripts did
     assert (original == scrambled[:1]).all()
-    reading = read(network, ["m.json"], Asked(scrambled=False))
+    reading = infer_reading(network, ["m.json"], Asked(scrambled=False))
     assert (reading.feed(SQUARE) == SQUARE).all() and (reading.low, reading.high) == (0, 255)
-    reading = read(of_2017(1), ["m.json"])
+    reading = infer_reading(of_2017(1), ["m.json"])
     assert not reading.scrambled and (reading.low, reading.high) == (0, 255)
 
 
 def test_another_stack_is_of_the_family_by_its_name_alone():
     network = of_2017(3, pool=2)
-    assert not read(network, ["m.json"]).scrambled
-    named = read(network, ["ucf101_3dcnnmodel.json"])
+    assert not infer_reading(network, ["m.json"]).scrambled
+    named = infer_reading(network, ["ucf101_3dcnnmodel.json"])
     assert named.scrambled and (named.low, named.high) == (0, 255)
 
 

@@ -8,9 +8,8 @@ from keras import layers
 from actioncnn import device
 from actioncnn.errors import UserError
 from actioncnn.model import formats
-from actioncnn.model.loading import told
+from actioncnn.model.loading import read_facts
 from actioncnn.train import networks
-from actioncnn.video.sampling import Sampling
 
 device.setup("float32")
 CLIP = (16, 16, 4, 1)
@@ -41,10 +40,10 @@ def test_the_networks_of_the_suite(kind, format, tmp_path):
     keras.utils.set_random_seed(0)
     model, path = NETWORKS[kind](), tmp_path / f"net.{format}"
     shown = clips(model.input_shape[1:])
-    note = formats.export(model, format, path, {"classes": ["a", "b", "c"]})
+    note = formats.write_export(model, format, path, {"classes": ["a", "b", "c"]})
     assert note is None  # so LiteRT needs no operations of TensorFlow
-    answer = formats.opened(format, path)(shown)
-    assert format != "keras" or told(path, "classes") == ["a", "b", "c"]
+    (answer,) = formats.open_export(format, path)(shown)
+    assert format != "keras" or read_facts(path)["classes"] == ["a", "b", "c"]
     assert np.abs(answer - model.predict_on_batch(shown)).max() < 1e-5
     assert answer.shape == (5, 3) and np.ptp(answer, axis=0).max() > 1e-3  # the clips differ
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -62,14 +61,30 @@ def test_pooling_over_sides_is_pooling_over_the_box(kind, padding):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "tflite", "savedmodel"])
+def test_networks_of_others(format, tmp_path):
+    """Several inputs become one, several outputs stay; the statistics of a Normalization are not taken for inputs."""
+    clips_in = [keras.Input(CLIP), keras.Input(CLIP)]
+    steps = [layers.Normalization(mean=[100.0], variance=[900.0]), layers.Conv3D(2, 3), layers.Flatten()]
+    branches = [keras.Sequential([keras.Input(CLIP), *steps])(clip) for clip in clips_in]
+    x = layers.Concatenate()(branches)
+    network = keras.Model(clips_in, {"b": layers.Dense(3, "softmax", name="verb")(x), "a": layers.Dense(2)(x)})
+    formats.write_export(network, format, tmp_path / "net")
+    shown = clips(CLIP)
+    answers = formats.open_export(format, tmp_path / "net")(shown)
+    for answer, expected in zip(answers, keras.tree.flatten(network.predict_on_batch([shown, shown])), strict=True):
+        np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_what_litert_has_no_operation_for(tmp_path, monkeypatch):
     """It is said; the interpreter, which has no operations of TensorFlow, ends in one line."""
     monkeypatch.setattr(formats, "POOLING", {})
     steps = [layers.MaxPooling3D(2), layers.Flatten(), layers.Dense(3)]
     model = keras.Sequential([keras.Input((6, 6, 4, 1)), *steps])
-    assert "Select TF ops" in formats.export(model, "tflite", tmp_path / "net.tflite")
+    assert "Select TF ops" in formats.write_export(model, "tflite", tmp_path / "net.tflite")
     with pytest.raises(UserError, match="net.tflite: is written, but not checked: .*Select TensorFlow op"):
-        formats.opened("tflite", tmp_path / "net.tflite")
+        formats.open_export("tflite", tmp_path / "net.tflite")
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):
@@ -80,26 +95,8 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     (tmp_path / "net.onnx").write_text("the old one")
     monkeypatch.setitem(formats.FORMATS, "onnx", formats.FORMATS["onnx"]._replace(write=fail))
     with pytest.raises(UserError, match="--format onnx: the model cannot be converted: ValueError: no such operation$"):
-        formats.export(model, "onnx", tmp_path / "net.onnx")
+        formats.write_export(model, "onnx", tmp_path / "net.onnx")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["the old one"]
     monkeypatch.setitem(formats.FORMATS, "onnx", formats.FORMATS["onnx"]._replace(packages=("no_such_package",)))
     with pytest.raises(UserError, match="no-such-package is not installed: pip install -r requirements-export.txt"):
-        formats.export(model, "onnx", tmp_path / "net.onnx")
-
-
-@pytest.mark.parametrize(
-    ("sampling", "words"),
-    [
-        (Sampling(16, 4, False), ["number floor(i * n / 4)", "in order of time", "gray"]),
-        (Sampling(16, 4, True, False), ["the first 4", "RGB"]),
-        (Sampling(16, 0, True), ["the middle one", "RGB"]),
-        (Sampling(16, 4, True, True, True), ["BGR"]),
-    ],
-)
-def test_what_a_program_is_told(sampling, words, tmp_path):
-    shape = (16, 16, *([4] if sampling.depth else []), 3 if sampling.color else 1)
-    model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(3)])
-    about = formats.describe("tflite", tmp_path / "x.tflite", sampling, model)
-    assert about["input"]["shape"] == [1, *shape] and about["input"]["range"] == [0, 255]
-    assert len(about["input"]["axes"]) == len(shape) + 1 and about["output"]["shape"] == [1, 3]
-    assert all(word in str(about) for word in words)
+        formats.write_export(model, "onnx", tmp_path / "net.onnx")

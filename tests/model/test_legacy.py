@@ -308,9 +308,9 @@ def test_hard_sigmoids_that_cannot_be_carried_over(tmp_path):
 
 
 @pytest.mark.parametrize("config", [{"name": "Sequential", "layers": [{"name": "Dense"}]}, {"name": "Graph"}])
-def test_keras0_is_named(config, tmp_path):
+def test_a_model_of_keras_0_is_one_true_line(config, tmp_path):
     (tmp_path / "m.json").write_text(json.dumps(config))
-    assert "a model of Keras 0 (before April 2016)" in fails(tmp_path / "m.json", tmp_path / "m.hd5")
+    assert "not of a Sequential or functional Keras model" in fails(tmp_path / "m.json", tmp_path / "m.hd5")
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,56 @@ def test_runs_are_compared_on_what_all_tested(tmp_path):
     kept = np.isin(first.files, second.files)
     assert result.rows[0]["top1"] == pytest.approx(first.right[kept].mean())
     second.files = [f"x{name}" for name in second.files]
-    with pytest.raises(UserError, match="no clip was tested by all"):
+    with pytest.raises(UserError, match="no clip was tested by two"):
         compare([first, second])
+
+
+def prints(run, *values):
+    """Gives a run the fingerprints of its dataset's classes."""
+    run.record["dataset"] = {"videos": run.options["videos"], "fingerprints": dict(zip(CLASSES, values))}
+    return run
+
+
+def test_two_datasets_are_not_two_seeds_of_one(tmp_path):
+    """The same names of files in two directories, whether or not the record has fingerprints."""
+    cropped = make(tmp_path / "cropped", 0.9, 0, videos="cropped")
+    full = make(tmp_path / "full", 0.4, 1, videos="full")
+    for change in (lambda run, values: run, lambda run, values: prints(run, *values)):
+        change(cropped, "123"), change(full, "456")
+        with pytest.raises(UserError, match=r"cropped.*full"):
+            compare([cropped, full])
+
+
+def test_a_dataset_that_was_moved_is_the_same(tmp_path):
+    first = prints(make(tmp_path / "a", 0.5, 0, videos="here"), "1", "2", "3")
+    second = prints(make(tmp_path / "b", 0.5, 1, videos="there"), "1", "2", "4")  # a class has got more videos
+    assert [row["seeds"] for row in compare([first, second]).rows] == [2]
+
+
+def test_a_directory_with_other_videos_is_another_dataset(tmp_path):
+    first = prints(make(tmp_path / "a", 0.5, videos="here"), *"123")
+    second = prints(make(tmp_path / "b", 0.6, videos="here"), *"456")
+    with pytest.raises(UserError, match="here"):
+        compare([first, second])
+
+
+def test_two_runs_with_one_seed_are_two_settings(tmp_path):
+    """They differ, as on another machine; a third is another seed of the first."""
+    runs = [make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.55), make(tmp_path / "c", 0.5, 1)]
+    for run in runs[1:2]:
+        run.record["options"]["seed"] = 0
+    assert [row["seeds"] for row in compare(runs).rows] == [2, 1]
+
+
+def test_a_run_that_shares_no_clip_is_left_out(tmp_path):
+    runs = [
+        make(tmp_path / "other", 0.6, videos="other"),
+        make(tmp_path / "a", 0.5, depth=3),
+        make(tmp_path / "b", 0.5, 1),
+    ]
+    result = compare(runs)
+    assert [run.name for run in result.runs] == ["a", "b"] and len(result.pairs) == 1
+    assert any(line.startswith("other is left out") for line in result.notes)
 
 
 def test_other_classes_are_named(tmp_path):

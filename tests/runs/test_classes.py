@@ -5,7 +5,8 @@ import os
 import pytest
 
 from actioncnn.errors import UserError
-from actioncnn.runs.classes import class_names, read_classes, write_classes
+from actioncnn.model.model import choose_names
+from actioncnn.runs.classes import find_names, read_classes, write_classes
 
 ODD = ["$x$_{2}$", "a_b^c", "篮球", "كرة", "x" * 80, "bad\udcffname", "Ünï code"]
 
@@ -25,6 +26,10 @@ def test_classes_are_one_a_line(tmp_path):
 def test_files_of_other_systems(tmp_path, content):
     (tmp_path / "names.txt").write_bytes(content)
     assert read_classes(tmp_path / "names.txt") == ["Run", os.fsdecode(b"Caf\xe9")]
+
+
+def class_names(model, count, option=None, told=None):
+    return choose_names(count, find_names(model, option, told))
 
 
 def test_which_file_names_the_classes(tmp_path, capsys):

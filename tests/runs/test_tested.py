@@ -1,5 +1,6 @@
 """The clips that a model is tested on, for its page and for all scripts."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,12 +9,13 @@ from helpers import as_pictures, touch, write_blocks
 from made_runs import made_run
 
 from actioncnn.data.dataset import divide, understand
+from actioncnn.data.index import Video
 from actioncnn.data.options import DatasetOptions
 from actioncnn.errors import UserError
 from actioncnn.runs import tables
 from actioncnn.runs.record import Record, read_record
 from actioncnn.runs.run import read_run
-from actioncnn.runs.tested import choose_videos, clip_reader, clips_of_run, trained_on
+from actioncnn.runs.tested import choose_videos, clip_reader, clips_of_run, trained_on, with_labels
 
 
 @pytest.fixture
@@ -57,6 +59,17 @@ def levels(tmp_path):
     truth = [dataset.classes.index(video.name) for video in dataset.test_videos()]
     tables.write_predictions(run / "predictions.csv", names, dataset.classes, truth, np.eye(2)[truth])
     return SimpleNamespace(record=read_record(run), model=run / "model.json"), dataset
+
+
+def test_classes_are_found_by_name(capsys):
+    videos = [
+        Video(Path(f"{name}/{i}.avi"), name, None) for i, name in enumerate(["Bow", "jump", "Kick", "Run", "Kick"])
+    ]
+    known, labels = with_labels(videos, ["Run", "Jump", "BOW", "Bow"])
+    assert [video.name for video in known] == ["Bow", "jump", "Run"] and labels == [3, 1, 0]
+    assert "2 videos of 1 class that the model does not know: Kick" in capsys.readouterr().err
+    with_labels(videos[:1], ["Bow", "Run"])
+    assert capsys.readouterr().err == ""
 
 
 def paths(videos):

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from helpers import ROOT, as_pictures, run_script, write_video
 
+from actioncnn.data.index import expand
 from actioncnn.model.loading import load_model
-from actioncnn.predict import camera, pipeline
+from actioncnn.predict import camera
 from actioncnn.video.decode import read_clip
 from actioncnn.video.sampling import Sampling
 
@@ -210,7 +211,7 @@ def test_hard_videos(run, result, tmp_path, options):
     code, _, error = run("predict.py", "--run", result, folder, "--csv", tmp_path / "h.csv", *options)
     named = {row["file"] for row in rows_of(tmp_path / "h.csv")}
     failed = [line for line in error.splitlines() if str(folder) in line]
-    assert len(named) + len(failed) == len(pipeline.expand([folder])) and len(failed) < len(named)
+    assert len(named) + len(failed) == len(expand([folder])) and len(failed) < len(named)
     assert code == (1 if failed else 0) and "Traceback" not in error
 
 
@@ -311,10 +312,15 @@ def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, t
     assert output.startswith(f"{tmp_path / 'set'}: {len(expected) + 2} videos, 3 classes (BarLeft, BarRight, Unknown)")
 
 
-def test_the_dataset_of_the_training_is_told(run, result, bars, cache, tmp_path, monkeypatch):
+def test_a_run_is_tested_on_its_test_clips_and_says_what_it_was_trained_on(
+    run, result, bars, cache, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     code, output, error = run("predict.py", "--run", result, "--videos", bars, "--cache", cache)
-    assert code == 0 and "trained on videos of" in error
+    figures = json.loads((result / "args.json").read_text())["metrics"]
+    assert code == 0 and f"top-1 {figures['top1']:.4f}" in output and "trained on" not in error
+    code, output, error = run("predict.py", "--run", result, "--videos", bars, "--cache", cache, "--split", "none")
+    assert code == 0 and "trained on" in error and "48 clips" in output
     assert (tmp_path / f"evaluation_{bars.name}" / "class_report.csv").exists() and f"evaluation_{bars.name}" in output
 
 

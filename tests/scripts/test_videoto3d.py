@@ -4,12 +4,10 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
-from helpers import ROOT, as_pictures, read_dataset, write_blocks
+from helpers import ROOT, as_pictures, write_blocks
 
 from actioncnn.data.index import class_and_group
 from actioncnn.video.decode import read_frames
-from actioncnn.video.sampling import Sampling
 from videoto3d import Videoto3D
 
 
@@ -40,23 +38,9 @@ def test_as_a_script_from_elsewhere(tmp_path):
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "absent.avi" in done.stderr
 
 
-@pytest.mark.usefixtures("forked")
-def test_a_share_of_a_dataset_is_read_for_the_cache(bars, run, decoded, tmp_path):
-    options = ("--cache", tmp_path, "--size", 16, "--depth", 4)
-    code, out, _ = run("videoto3d.py", bars, "--shard", "1/2", *options)
-    assert code == 0 and "shard 1 of 2: 24 clips in the cache, 0 of them before; 0 videos gave none" in out
-    assert run("videoto3d.py", bars, "--shard", "1/2", *options)[1].startswith(
-        "shard 1 of 2: 24 clips in the cache, 24 of"
-    )
-    data, _ = read_dataset(bars, 101, Sampling(16, 4, False), tmp_path)
-    assert len(decoded()) == 48 and data.clips.any(axis=(1, 2, 3, 4)).all()  # those of the shard only once
-    assert run("videoto3d.py", bars, *options)[1].startswith("shard 1 of 1: 48 clips in the cache, 48 of them before")
-    assert run("videoto3d.py", bars, "--shard", "3/2")[0] == 2
-    lists = [tmp_path / "train.txt", tmp_path / "test.txt"]
-    for path, group in zip(lists, ("g01", "g02"), strict=True):
-        path.write_text("".join(f"{each.name} {each.name.split('_')[1]}\n" for each in bars.glob(f"*_{group}_*.avi")))
-    code, out, error = run("videoto3d.py", bars, *options, "--train-list", lists[0], "--test-list", lists[1])
-    assert code == 0 and out.startswith("shard 1 of 1: 8 clips in the cache, 0 of them before"), error
+def test_a_dataset_is_no_video(run, bars):
+    code, _, error = run("videoto3d.py", bars)
+    assert code == 1 and error.count("\n") == 1 and "actioncnn.data.extract" in error
 
 
 def test_a_folder_of_pictures(run, tmp_path):

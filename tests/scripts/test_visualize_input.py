@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from foreign_models import two_heads
 from helpers import ROOT, run_script, write_video
 from PIL import Image, ImageSequence
 
@@ -188,8 +190,24 @@ def test_model_in_one_file(folder, tmp_path, capfd):
     load_model(folder / "frame.json", folder / "frame.hd5").save(tmp_path / "m.keras")
     assert run("-m", tmp_path / "m.keras", "-n", "dense_2", "-i", "0,2", "--iter", 1, "--output", tmp_path) == 0
     assert (tmp_path / "maximize_dense_2_0,2_sheet.png").exists()
-    assert run("-m", folder / "frame.json", "-n", "dense_2", "-i", "0") == 2
-    assert "--weights is required" in capfd.readouterr().err
+    beside = "-m", folder / "frame.json", "-n", "dense_2", "-i", 0, "--iter", 1, "--output", tmp_path
+    assert run(*beside) == 0  # as the other scripts, it takes the weights beside the JSON
+    shutil.copy(folder / "frame.json", tmp_path / "alone.json")
+    capfd.readouterr()
+    assert run("-m", tmp_path / "alone.json", *beside[2:]) == 1
+    error = capfd.readouterr().err
+    assert "--weights" in error and error.count("\n") == 1
+
+
+def test_logits_stand_for_classes(tmp_path, capfd):
+    """The margin of the class is climbed, not its logit, and its probability and name are told; of the chosen head."""
+    two_heads().save(tmp_path / "m.keras")
+    (tmp_path / "classes.txt").write_text("a\nb\nc\nd\n")
+    options = "-m", tmp_path / "m.keras", "--output-layer", "noun", "--iter", 10, "--output", tmp_path, "-i", 2
+    assert run(*options, "-n", "noun", "--objective", "margin") == 0
+    assert re.search(r"noun 2 c: activation \S+ -> \S+, probability 0\.[5-9]", capfd.readouterr().out)
+    assert run(*options, "-n", "verb") == 0  # another head: its units have no such names
+    assert "verb 2: activation" in capfd.readouterr().out
 
 
 def test_model_of_a_run(trained_run, tmp_path, capfd):

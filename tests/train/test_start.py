@@ -5,10 +5,13 @@ import json
 import keras
 import numpy as np
 import pytest
-from helpers import data_of
+from helpers import data_of, read_dataset
 from keras import layers
 
 from actioncnn import device
+from actioncnn.data.clips import divide_clips
+from actioncnn.data.dataset import divide, understand
+from actioncnn.data.options import DatasetOptions
 from actioncnn.errors import UserError
 from actioncnn.model.saving import save_model
 from actioncnn.runs.classes import write_classes
@@ -45,6 +48,20 @@ def weights(model, name):
 def equal(model, other, name):
     pairs = zip(weights(model, name), weights(other, name), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_clips_that_the_start_was_trained_on_are_counted(bars, tmp_path):
+    """The run of split 1 was trained on what split 2 tests; of a model without a run nothing is known."""
+    dataset, _ = divide(understand(DatasetOptions(videos=bars, nclass=2)), "fold_1_of_3", 0)
+    values = {"dataset": dataset.as_dict(), "split": "fold_1_of_3", "seed": 0, "metrics": {}}
+    values["sampling"] = SAMPLING._asdict()
+    start = Start(saved(tmp_path / "run", network(), **values), SAMPLING._replace(size=8))
+    data, _ = read_dataset(bars, 2, SAMPLING, tmp_path / "cache")
+    assert start.notes_on(divide_clips(data, "fold_1_of_3", 0)[0]) == []
+    [note] = start.notes_on(divide_clips(data, "fold_2_of_3", 0)[0])
+    assert "16 of 16 test clips" in note and "--start" in note
+    [note] = Start(saved(tmp_path / "alone", network()), SAMPLING).notes_on(divide_clips(data, "fold_2_of_3", 0)[0])
+    assert "not known" in note
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from small_networks import SHAPE, bars, climb, ensemble, nested, odd_layers, recurrent, several_inputs
+from small_networks import SHAPE, bars, climb, ensemble, model_of, nested, odd_layers, recurrent, several_inputs
 
-from actioncnn.model.layers import find_layer, input_shape, look, tree, unit_count
+from actioncnn.model.layers import count_units, find_layer, input_shape, look, tree
 from actioncnn.train import networks
 from actioncnn.visualize import objectives, spectrum
 from actioncnn.visualize.ascent import spread_shifts
@@ -108,7 +108,7 @@ def test_shifts_make_what_is_found_robust(model):
     for jitter in (0, 3):
         result = climb(model, "dense_1", [0], jitter=jitter)[0]
         moved = [np.roll(result.clip, (y, x), (0, 1)) for y in range(-2, 3) for x in range(-2, 3)]
-        seen, _, _ = show(model, model.get_layer("dense_1"), [0] * 25, np.stack(moved))
+        seen, _, _ = show(model_of(model), model.get_layer("dense_1"), [0] * 25, np.stack(moved))
         kept[jitter] = seen.min() / result.saved
     assert kept[3] > kept[0]
 
@@ -146,7 +146,7 @@ def test_every_layer_of_every_kind_of_model(build):
     model = build()
     kept = {path: dict(vars(layer)) for path, layer in tree(model).items()}
     for path, layer in tree(model).items():
-        last = unit_count(model, layer) - 1
+        last = count_units(model, layer) - 1
         result = climb(model, path, [last], iterations=2)[0]
         assert np.isfinite([result.before, result.found, result.saved]).all()
         assert result.unit == last and result.clip.shape == input_shape(model)
@@ -157,7 +157,7 @@ def test_ensemble_is_a_class_output():
     keras.utils.set_random_seed(0)
     model = ensemble()
     layer = find_layer(model, "average_1")[1]
-    seen = look(model, layer, tf.random.uniform((2, 8, 8, 4, 3), 0, 255, seed=1))
+    seen = model_of(model).look(layer, tf.random.uniform((2, 8, 8, 4, 3), 0, 255, seed=1))
     assert len(seen.logits) == 2
     assert np.allclose(np.mean([tf.nn.softmax(logits) for logits in seen.logits], 0), seen.output, atol=1e-6)
     result = climb(model, "average_1", [1])[0]
