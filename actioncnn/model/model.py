@@ -72,11 +72,11 @@ def open_model(files, views=1, classifies=True):
     """
     from actioncnn import device
 
-    jit_compile = device.setup("float32").jit_compile
+    device.setup("float32")
     if files.weights == files.model and files.model.suffix == ".json":
         raise UserError(f"--weights: no weights are beside {files.model}; give their file")
     network = loading.load_model(files.model, files.weights)
-    network.compile(jit_compile=jit_compile)
+    network.compile(jit_compile=False)  # XLA would compile anew for each number of clips
     with naming(files.model):
         model = make_model(network, files, views, classifies)
     if classifies:

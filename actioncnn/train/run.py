@@ -14,7 +14,7 @@ def train(options, network):
     start = Start(options.start, options.sampling, options.output) if options.start else None
     several = options.split == "all" or options.split.startswith("folds:")
     written = folder.PARTED if several else folder.names(network.stem, options.members)
-    chief = device.cluster()[1]
+    chief = device.cluster()[1] == 0
     with folder.held(options.output, written, options.overwrite, options.resume, chief):
         plan = plan_training(options, network, start)
         carry_out(plan)

@@ -16,13 +16,14 @@ HISTORY = [{"epoch": 1, "loss": 0.1, "acc": float("nan"), "val_loss": 1 / 3, "va
 
 
 def network(units=2):
+    """The variables of a network and of its optimizer."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
     model.compile(keras.optimizers.Adam())
     model.optimizer.build(model.trainable_variables)
     rng = np.random.default_rng(units)
     for variable in [*model.variables, *model.optimizer.variables[2:]]:
         variable.assign(rng.uniform(0, 1, variable.shape))
-    return model
+    return [*model.variables, *model.optimizer.variables]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def checkpoint(tmp_path):
 
 def test_it_comes_back(checkpoint):
     saved, fresh = network(), network()
-    for variable in fresh.variables:
+    for variable in fresh:
         variable.assign(variable * 0)
     assert str(checkpoint.restore(fresh, 5)) == str(HISTORY)  # nan is in it
     assert all(np.array_equal(a, b) for a, b in zip(values(fresh), values(saved), strict=True))
@@ -50,9 +51,9 @@ def test_same_state_same_bytes(checkpoint):
     assert checkpoint.path.read_bytes() == before
 
 
-def fails(checkpoint, model=None, epochs=5):
+def fails(checkpoint, state=None, epochs=5):
     with pytest.raises(UserError) as caught:
-        checkpoint.restore(model or network(), epochs)
+        checkpoint.restore(state or network(), epochs)
     message = str(caught.value)
     assert "\n" not in message and str(checkpoint.path) in message and message.endswith(WITHOUT_IT)
     return message
