@@ -10,13 +10,11 @@ import tensorflow as tf
 DRAWS = 7  # random numbers a clip
 
 
-def draw(clips, how, seed, step, places, batch):
+def draw(clips, seed, step, places, batch):
     """One frame of each two: uint8 (B, H, W, 2 T, C) -> (B, H, W, T, C), as in temporal segments (Wang 2016).
 
-    At random where `how`, a recipes.Augment, says so, else the first. The rest as in `augment`.
+    seed, step, places and batch as in `augment`.
     """
-    if not how.frames:
-        return clips[:, :, :, ::2]
     height, width, count, channels = clips.shape[1:]
     key = tf.stack([tf.cast(seed, tf.int64), -1 - tf.cast(step, tf.int64)])  # not that of `augment`
     second = tf.gather(tf.random.stateless_uniform((batch, count // 2), key), places) < 0.5

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from actioncnn.cli import bar, warn
 from actioncnn.data import batches
-from actioncnn.data.batches import check_whole
+from actioncnn.data.store import check_whole
 from actioncnn.device import check_step
 from actioncnn.errors import UserError, one_line
 from actioncnn.train import averaging, optimizer
@@ -96,8 +96,9 @@ class Trainer:
         self._compiled_step = tf.function(self._step, jit_compile=True, autograph=False)
 
     def _varied(self, step, places, clips):
-        how = self.recipe.augment, self.seed, step, places, self.batch
-        return augment(clips if self.data.doubled is None else draw(clips, *how), *how)
+        of_step = self.seed, step, places, self.batch
+        clips = clips if self.data.doubled is None else draw(clips, *of_step)
+        return augment(clips, self.recipe.augment, *of_step)
 
     def _step(self, step, places, clips, targets):
         """One step of one copy of the network -> its sum of losses, its number of right clips."""

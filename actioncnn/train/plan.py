@@ -5,9 +5,9 @@ from pathlib import Path
 
 from actioncnn import device
 from actioncnn.cli import count, say
-from actioncnn.data.cache import default_cache
 from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolve_split
 from actioncnn.data.dataset import understand
+from actioncnn.data.store import default_cache
 from actioncnn.runs import folder, record
 from actioncnn.runs.record import Record
 from actioncnn.train.options import Options
@@ -61,7 +61,8 @@ def plan_training(options, network, start=None):
     """
     dataset = understand(options.dataset)
     say(*dataset.understood)
-    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
+    drawn = options.augment and network.recipe.augment.frames
+    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers, drawn)
     recipe = adapt(network.recipe, options, data.classes)
     notes = dataset.notes + lost
     if options.augment and options.flip is None and not recipe.augment.flip:

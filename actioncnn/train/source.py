@@ -1,9 +1,10 @@
 """Batches of a training or a test on the device that computes, or on each of several."""
 
+import numpy as np
 import tensorflow as tf
 
 from actioncnn.data import batches
-from actioncnn.data.batches import check_whole
+from actioncnn.data.store import check_whole
 
 
 class Source:
@@ -14,7 +15,7 @@ class Source:
         check_whole(data.stored)
         with device.strategy.scope():
             self.targets = tf.Variable(data.targets, trainable=False)
-            self.clips = tf.Variable(data.stored, trainable=False) if self.resident else None
+            self.clips = tf.Variable(np.asarray(data.stored), trainable=False) if self.resident else None
 
     def batches(self, rows, choose, steps):
         """The elements of batches.batches, divided among the copies of the network."""

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, names, video, write_blocks
 
-from actioncnn.data import batches, cache
+from actioncnn.data import index, store
 from actioncnn.errors import UserError
 from videoto3d import Videoto3D
 
 pytestmark = pytest.mark.usefixtures("forked")
 
 
-def array_file(tmp_path):
-    [path] = (tmp_path / "cache").glob("*.npy")
+def file_of(tmp_path, ending="records"):
+    [path] = (tmp_path / "cache").glob(f"*.{ending}")
     return path
 
 
@@ -36,11 +36,18 @@ def test_clips_are_the_frames_with_time_behind_the_image(videos, load, color, sk
             np.testing.assert_array_equal(clip[:, :, t], frames[t])
 
 
-def test_array_is_mapped_and_read_only(videos, load):
-    array, _ = load(videos)
-    assert isinstance(array, np.memmap) and not array.flags.writeable
+def test_clips_are_rows_of_a_mapped_file(videos, load, tmp_path):
+    whole, _ = load(videos)
+    clips, _ = store.load_clips(videos, SAMPLING, tmp_path / "cache")
+    assert isinstance(clips.records, np.memmap) and np.shares_memory(np.asarray(clips), clips.records)
     with pytest.raises(ValueError, match="read-only"):
-        array[0] = 0
+        np.asarray(clips)[0] = 0
+    mixed, _ = store.load_clips(videos[::-1], SAMPLING, tmp_path / "cache")
+    assert (len(mixed), mixed.shape, mixed.nbytes) == (6, whole.shape, whole.nbytes) and mixed.dtype == whole.dtype
+    for key in (2, slice(1, 3), [4, 0], np.array([5]), np.arange(6) > 3):
+        np.testing.assert_array_equal(mixed[key], whole[::-1][key])
+    np.testing.assert_array_equal(mixed, whole[::-1])
+    np.testing.assert_array_equal(mixed[..., ::2, :][[3, 1]], whole[::-1][[3, 1]][..., ::2, :])
 
 
 def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
@@ -145,7 +152,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_cache_is_made_anew(videos, load, decoded, tmp_path, damage):
     expected = np.array(load(videos)[0])
-    DAMAGES[damage](array_file(tmp_path))
+    DAMAGES[damage](file_of(tmp_path))
     array, failures = load(videos)
     np.testing.assert_array_equal(array, expected)
     assert failures == {} and decoded() == sorted(2 * names(videos))
@@ -155,9 +162,9 @@ def test_damaged_cache_is_made_anew(videos, load, decoded, tmp_path, damage):
 
 def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
     expected = np.array(load(videos)[0])
-    content = bytearray(array_file(tmp_path).read_bytes())
+    content = bytearray(file_of(tmp_path).read_bytes())
     content[-1 - 2 * expected[0].size] ^= 1  # the last byte of the last but one: twice the frames are kept
-    array_file(tmp_path).write_bytes(content)
+    file_of(tmp_path).write_bytes(content)
     np.testing.assert_array_equal(load(videos)[0], expected)
     assert decoded() == sorted([*names(videos), names(videos)[4]])
 
@@ -165,8 +172,8 @@ def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
 def test_bytes_in_the_middle_of_the_array_cost_the_clips_behind_them(videos, load, tmp_path):
     """A longer file: its clips stand where the header says, not where its end does."""
     expected = np.array(load(videos)[0])
-    content, half = array_file(tmp_path).read_bytes(), 128 + expected[0].size * 3
-    array_file(tmp_path).write_bytes(content[:half] + b"more" + content[half:])
+    content, half = file_of(tmp_path).read_bytes(), 128 + expected[0].size * 3
+    file_of(tmp_path).write_bytes(content[:half] + b"more" + content[half:])
     np.testing.assert_array_equal(load(videos)[0], expected)
 
 
@@ -181,17 +188,17 @@ def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(cache.zlib, "crc32", lambda *_: pytest.fail("checked again"))
         load(videos)
-    array_file(tmp_path).with_suffix(".proof").write_bytes(b"damaged\xff")
+    file_of(tmp_path).with_suffix(".proof").write_bytes(b"damaged\xff")
     load(videos)
-    assert len(array_file(tmp_path).with_suffix(".proof").read_text()) > 20
+    assert len(file_of(tmp_path).with_suffix(".proof").read_text()) > 20
 
 
 def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_path):
     array, _ = load(videos)
-    inode = array_file(tmp_path).stat().st_ino
-    array_file(tmp_path).with_suffix(".log").unlink()
+    inode = file_of(tmp_path).stat().st_ino
+    file_of(tmp_path).with_suffix(".log").unlink()
     load(videos)
-    assert array.any() and array_file(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
+    assert array.any() and file_of(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
 
 
 def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
@@ -199,7 +206,7 @@ def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
     array, _ = load(videos)
     batches.check_whole(array)
     batches.check_whole(np.zeros(3))
-    os.truncate(array_file(tmp_path), 1000)
+    os.truncate(file_of(tmp_path), 1000)
     with pytest.raises(UserError, match=r"npy was cut while it was in use; .*--resume True"):
         batches.copy_rows(array[..., 0], np.array([5]))
 
@@ -207,9 +214,9 @@ def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
 @pytest.mark.parametrize("ending", [".npy", ".log", ".proof", ".lock"])
 def test_a_folder_in_the_place_of_a_file_is_named(videos, load, tmp_path, ending):
     load(videos)
-    path = array_file(tmp_path).with_suffix(ending)
+    path = file_of(tmp_path).with_suffix(ending)
     if ending != ".npy":
-        array_file(tmp_path).with_suffix(".log").unlink()
+        file_of(tmp_path).with_suffix(".log").unlink()
     path.unlink(missing_ok=True)
     (path / "mine").mkdir(parents=True)
     with pytest.raises(UserError, match=f"{path}: is a directory; move it away"):
@@ -229,7 +236,7 @@ def test_checksums_tell_the_content(videos, load, tmp_path):
 def test_partial_file_is_finished(videos, load, decoded, tmp_path):
     """As a kill leaves it: two clips are finished, a third without its line in the log, a line is cut."""
     expected = np.array(load(videos)[0])
-    path = array_file(tmp_path)
+    path = file_of(tmp_path)
     lines = path.with_suffix(".log").read_text().splitlines()
     kept = sorted(line for line in lines if line)[:2]
     path.with_suffix(".log").write_text("\n".join([*kept, lines[-1][:-3]]))
@@ -247,7 +254,7 @@ sys.path.insert(0, {root!r})
 from pathlib import Path
 import multiprocessing
 from actioncnn import cli
-from actioncnn.data import cache, index
+from actioncnn.data import index, store
 from actioncnn.video import decode, pool
 from actioncnn.video.sampling import Sampling
 pool.CONTEXT = multiprocessing.get_context("fork")  # to inherit hold()
@@ -262,7 +269,7 @@ def hold(path, sampling):
 
 def main():
     decode.read_clip = hold
-    array, failures = cache.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", {workers})
+    array, failures = store.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", {workers})
     print(array.shape, array.mean(), failures)
 
 if __name__ == "__main__":
@@ -360,24 +367,24 @@ def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monk
 def test_cache_that_cannot_be_written(videos, tmp_path, inside):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="--cache: .*file.* make room there or give another folder"):
-        cache.load_clips(videos, SAMPLING, tmp_path / "file" / inside)
+        store.load_clips(videos, SAMPLING, tmp_path / "file" / inside)
 
 
 def test_default_cache_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.default_cache() == tmp_path / "actioncnn"
+    assert store.default_cache() == tmp_path / "actioncnn"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache.default_cache() == tmp_path / "home" / ".cache" / "actioncnn"
+    assert store.default_cache() == tmp_path / "home" / ".cache" / "actioncnn"
 
 
 REAL_RUN = """
 import sys
 sys.path.insert(0, {root!r})
-from actioncnn.data import cache, index
+from actioncnn.data import index, store
 from actioncnn.video.sampling import Sampling
 videos = index.scan({directory!r})
-array, failures = cache.load_clips(videos, Sampling(32, 10, False), "cache")
+array, failures = store.load_clips(videos, Sampling(32, 10, False), "cache")
 for row in range(len(videos)):
     assert row not in failures or not array[row].any(), videos[row]
 print(len(videos), len(failures), *failures.values(), sep="\\n")
