@@ -37,8 +37,8 @@ def testing_places(count, batch, step):
 def batches(clips, rows, choose, steps, part=0, parts=1, copies=1):
     """tf.data.Dataset of (step, places in its batch, rows of `clips`, these clips) for each of `steps`, a range.
 
-    clips: store.Clips, or an array uint8 (N, ...); None: they lie on the device, and are not read. rows: of `clips`, that
-    a batch is chosen of. choose(step): which of `rows` a batch holds. Of each batch this is part number `part` of
+    clips: store.Clips, or an array uint8 (N, ...); None: they lie on the device, and are not read. rows: of `clips`,
+    that a batch is chosen of. choose(step): which of `rows` a batch holds. Of each batch this is part number `part` of
     `parts`, cut further into one element for each of `copies` of the network here.
     """
     import tensorflow as tf

@@ -184,23 +184,23 @@ class Store:
     def open(self):
         """Takes the files as they are now."""
         self.number = max(self.numbers(), default=0)
-        self.entries, self.cut, self.stamp, self.checked = {}, False, None, bytearray()
+        self.entries, self.stamp, self.checked = {}, None, bytearray()
+        self.cut = self.path("index").exists()  # records that it names are not there
         self.records = np.zeros((0, *self.shape), np.uint8)
-        try:
-            index, records = self.path("index").open("rb"), self.path("records").open("rb")
-        except FileNotFoundError:
-            self.cut = self.path("index").exists()
-            return
-        with index, records:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            self.path("index").open("rb") as index,
+            self.path("records").open("rb") as records,
+        ):
             entries = parse(index.read())
             statuses = [os.fstat(file.fileno()) for file in (records, index)]
             self.stamp = json.dumps([[each.st_size, each.st_mtime_ns, each.st_ino] for each in statuses]).encode()
             count = statuses[0].st_size // self.size
             if count:  # nothing cannot be mapped
                 self.records = np.memmap(records, np.uint8, "r", shape=(count, *self.shape))
-        self.entries = {key: entry for key, entry in entries.items() if 0 <= entry.row < count}
-        self.cut = len(self.entries) < len(entries)
-        self.checked = self.read_checked() or bytearray(count)
+            self.entries = {key: entry for key, entry in entries.items() if 0 <= entry.row < count}
+            self.cut = len(self.entries) < len(entries)
+            self.checked = self.read_checked() or bytearray(count)
 
     def read_checked(self):
         """A byte for each record, 1: its checksum was right; None where the files have changed since."""
@@ -393,6 +393,8 @@ def _complete(store, wanted, sampling, drawn, workers, wide=None):
     with store.locked():
         there = store.look_up(wanted)
         missing = {key: video.path for key, video in wanted.items() if key not in there}
+        if not missing:
+            return {}  # another run has read them
         _check_space(store.folder, len(missing) * store.size)
         with (
             bar(desc="reading videos", unit="video", total=len(wanted), initial=len(there)) as progress,
@@ -413,8 +415,9 @@ def _records(paths, sampling, drawn, workers, wide, progress):
     places, remarks = {key: place for place, key in enumerate(paths)}, {}
     of_wide = wide.look_up(paths) if wide else {}
     for key, entry in of_wide.items():
+        record = sampling.single(wide.records[entry.row]).tobytes()
         progress.update()
-        yield places[key], key, sampling.single(wide.records[entry.row]).tobytes(), entry
+        yield places[key], key, record, entry._replace(checksum=zlib.crc32(record))
     read = sampling.doubled()
     nothing = np.zeros((read.height, read.width, read.frames, 3 if read.color else 1), np.uint8)
     for key, result in pool.clips({key: paths[key] for key in paths if key not in of_wide}, read, workers):
