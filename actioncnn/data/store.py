@@ -26,6 +26,7 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -43,6 +44,7 @@ from actioncnn.video import frame_folder, pool
 VERSION = 2  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
 FEW, FEW_SHARE = 3, 0.01  # videos that may fail for reasons that pass; with more the drive may have gone
 ENDINGS = "records", "index", "checked"
+STEM = re.compile(r"store-[1-9]\d*(x[1-9]\d*){3}-")  # how the names of a store's files begin
 
 
 def default_cache():
@@ -109,6 +111,34 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None, drawn=T
         entries |= store.look_up(lacking)
         reasons = {row: entries[key].reason for key, row in zip(keys, rows, strict=True) if key in entries}
         return had, {row: reason for row, reason in reasons.items() if reason}
+
+
+class Use(NamedTuple):
+    """What a store takes."""
+
+    name: str  # of its files, without their endings
+    shape: tuple  # of a clip: H, W, T, C
+    videos: int
+    size: int  # bytes
+    dropped: int  # records that have gone with `tidy`
+
+
+def tidy(cache_dir=None):
+    """Drops all records but the last one of each video that is still there. A list of Use, one for each store."""
+    with _usable(cache_dir) as folder:
+        stems = sorted({path.name.rsplit(".", 2)[0] for path in folder.glob("store-*.index")})
+        return [_tidy(Store(folder, stem)) for stem in stems if STEM.match(stem)]
+
+
+def _tidy(store):
+    with store.locked():
+        newest = {path_of(key): key for key in store.entries}
+        kept = {key: store.entries[key] for path, key in newest.items() if os.path.lexists(path)}
+        dropped = len(store.records) - len(kept)
+        if dropped:
+            store.rewrite(kept)
+    size = sum(store.path(ending).stat().st_size for ending in ("records", "index"))
+    return Use(store.stem, store.shape, len(kept), size, dropped)
 
 
 class Clips:
@@ -356,7 +386,7 @@ def _key(path, places, real_folder):
 
 def path_of(key):
     """The path in a key."""
-    return os.fsdecode(key.split(b"\t", 2)[2].replace(b"\0", b"\n"))
+    return os.fsdecode(key.split(b"\t", 2)[-1].replace(b"\0", b"\n"))
 
 
 @contextlib.contextmanager
