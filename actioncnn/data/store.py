@@ -83,12 +83,11 @@ def load_clips(videos, sampling, cache_dir=None, workers=None, drawn=False):
 
 
 def _clips(records, entries, keys, videos):
-    entries = [entries[key] for key in keys]
-    failures = {index: entry.reason for index, entry in enumerate(entries) if entry.reason}
+    rows, _, checksums, reasons = zip(*(entries[key] for key in keys), strict=True)
+    failures = {index: reason for index, reason in enumerate(reasons) if reason}
     if len(failures) == len(videos):
         raise UserError(f"none of {len(videos)} videos gives a frame; the first, {videos[0].path}: {failures[0]}")
-    rows, checksums = np.array([entry.row for entry in entries]), [entry.content for entry in entries]
-    return Clips(records, rows, checksums), failures
+    return Clips(records, np.array(rows), checksums), failures
 
 
 def extract_shard(videos, sampling, shard, cache_dir=None, workers=None, drawn=True):
@@ -109,7 +108,7 @@ def extract_shard(videos, sampling, shard, cache_dir=None, workers=None, drawn=T
         lacking = {key: videos[row] for key, row in zip(keys, rows, strict=True) if key not in entries}
         entries |= _complete(store, lacking, sampling, drawn, workers)
         entries |= store.look_up(lacking)
-        reasons = {row: entries[key].reason for key, row in zip(keys, rows, strict=True) if key in entries}
+        reasons = {row: entries[key][-1] for key, row in zip(keys, rows, strict=True) if key in entries}
         return had, {row: reason for row, reason in reasons.items() if reason}
 
 
@@ -163,8 +162,7 @@ class Clips:
             return Clips(self.records[key], self.rows, self.checksums)
         check_whole(self)
         clips = np.asarray(self.records)[self.rows[key]]  # np.memmap is slow to index
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self.records._mmap.madvise(mmap.MADV_DONTNEED)  # no memory of this process; the system's cache keeps them
+        free_pages(self.records)
         return clips
 
     def __array__(self, dtype=None, copy=None):
@@ -173,6 +171,12 @@ class Clips:
         first, records = self.rows[0], np.asarray(self.records)
         follow = np.array_equal(self.rows, np.arange(first, first + len(self)))
         return np.asarray(records[first : first + len(self)] if follow else records[self.rows], dtype)
+
+
+def free_pages(records):
+    """What was read of a memory-mapped array no longer counts as this process's memory; the system's cache keeps it."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        records._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def check_whole(clips):
@@ -184,17 +188,12 @@ def check_whole(clips):
         )
 
 
-class Entry(NamedTuple):
-    """What the index tells of a video."""
-
-    row: int  # of its record
-    checksum: int  # CRC-32 of its record
-    content: int | None  # CRC-32 of all frames that were read; None: the failure may pass
-    reason: str | None = None  # why it gave no frame
-
-
 class Store:
-    """The records of a way of sampling, as they are when this object is made, and after each `open`."""
+    """The records of a way of sampling, as they are when this object is made, and after each `open`.
+
+    entries: {key of a video: (row of its record, CRC-32 of it, CRC-32 of all frames that were read, None or the reason
+    why the video gave none)}. Plain tuples of plain values cost Python's garbage collector nothing.
+    """
 
     def __init__(self, folder, stem):
         self.folder, self.stem = folder, stem
@@ -228,7 +227,7 @@ class Store:
             count = statuses[0].st_size // self.size
             if count:  # nothing cannot be mapped
                 self.records = np.memmap(records, np.uint8, "r", shape=(count, *self.shape))
-            self.entries = {key: entry for key, entry in entries.items() if 0 <= entry.row < count}
+            self.entries = {key: entry for key, entry in entries.items() if 0 <= entry[0] < count}
             self.cut = len(self.entries) < len(entries)
             self.checked = self.read_checked() or bytearray(count)
 
@@ -242,12 +241,13 @@ class Store:
         return None
 
     def look_up(self, keys):
-        """{key: Entry} of those keys whose records are there as they were written."""
+        """{key: entry} of those keys whose records are there as they were written."""
         entries = {key: self.entries[key] for key in keys if key in self.entries}
-        unchecked = [key for key, entry in entries.items() if not self.checked[entry.row]]
+        unchecked = [key for key, entry in entries.items() if not self.checked[entry[0]]]
         for key in unchecked:
-            row = entries[key].row
-            self.checked[row] = zlib.crc32(self.records[row]) == entries[key].checksum
+            row, checksum, *_ = entries[key]
+            self.checked[row] = zlib.crc32(self.records[row]) == checksum
+            free_pages(self.records)
             if not self.checked[row]:
                 del entries[key]
         if unchecked:
@@ -270,33 +270,35 @@ class Store:
             self.checked[: len(checked)] = checked  # nothing writes over a record
 
     def append(self, results):
-        """Appends records: (place, key, bytes, Entry), in any order; `place` counts the rows behind the present ones.
+        """Appends records: (place, key, bytes, CRC-32 of all frames that were read, None or the reason of a failure).
 
-        Within `locked`. Returns {key: Entry} of failures that may pass, which the index does not keep. These are plain
-        writes, because a memory-mapped one ends in SIGBUS where the disk is full.
+        Within `locked`. They come in any order; `place` counts the rows behind the present ones. Returns {key: entry}
+        of failures that may pass, which have no CRC-32 and which the index does not keep. These are plain writes,
+        because a memory-mapped one ends in SIGBUS where the disk is full.
         """
         self.path("records").touch()
         first, passing = self.path("records").stat().st_size // self.size, {}
         with self.path("records").open("r+b") as records, self.path("index").open("ab", buffering=0) as index:
             index.write(b"\n")  # ends a line that a kill left unfinished
-            for place, key, content, entry in results:
-                entry = entry._replace(row=first + place)
-                records.seek(entry.row * self.size)
-                records.write(content)
+            for place, key, record, of_read, reason in results:
+                entry = first + place, zlib.crc32(record), of_read, reason
+                records.seek(entry[0] * self.size)
+                records.write(record)
                 records.flush()
-                if entry.content is None:
+                if of_read is None:
                     passing[key] = entry
                 else:
                     index.write(line_of(key, entry))
         return passing
 
     def rewrite(self, entries):
-        """Makes files of the next number that hold the records of {key: Entry} alone. Within `locked`."""
-        kept = sorted(entries.items(), key=lambda item: item[1].row)
+        """Makes files of the next number that hold the records of {key: entry} alone. Within `locked`."""
+        kept = sorted(entries.items(), key=lambda item: item[1])
         with self.path("records", self.number + 1).open("wb") as records:
-            for _, entry in kept:
-                records.write(self.records[entry.row])
-        lines = (line_of(key, entry._replace(row=row)) for row, (key, entry) in enumerate(kept))
+            for _, (row, *_) in kept:
+                records.write(self.records[row])
+                free_pages(self.records)
+        lines = (line_of(key, (row, *entry[1:])) for row, (key, entry) in enumerate(kept))
         files.write(self.path("index", self.number + 1), b"".join(lines))  # from here on these count
         self.open()
         self.remove_others()
@@ -319,7 +321,7 @@ class Store:
             with self.locked(), (shard := Store(self.folder, path.name.rsplit(".", 2)[0])).locked():
                 new = shard.look_up(shard.entries.keys() - self.look_up(shard.entries).keys())
                 _check_space(self.folder, len(new) * self.size)
-                records = ((key, shard.records[entry.row], entry) for key, entry in new.items())
+                records = ((key, shard.records[row], *of_read) for key, (row, _, *of_read) in new.items())
                 self.append((place, *record) for place, record in enumerate(records))
                 shard.remove()
 
@@ -341,31 +343,33 @@ def checksum_of(content):
 
 def line_of(key, entry):
     """A line of the index."""
-    reason = json.dumps(entry.reason) if entry.reason else ""
-    content = f"\t{entry.row}\t{entry.checksum}\t{entry.content}\t{reason}\t".encode() + key
-    return checksum_of(content) + content + b"\n"
+    *numbers, reason = entry
+    content = f"{' '.join(map(str, numbers))} {json.dumps(reason) if reason else ''}\t".encode() + key
+    return checksum_of(content) + b" " + content + b"\n"
 
 
 def parse(content):
-    """{key: Entry} of the lines of an index that have their checksum; of two with a key or a row the later one."""
-    entries = {}  # by row: no two have one
+    """{key: entry} of the lines of an index that have their checksum; of two with a key or a row the later one."""
+    entries = {}
     for line in content.split(b"\n"):
-        if line[:8] != checksum_of(line[8:]):
+        checksum, _, line = line.partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(line):
             continue
         try:
-            _, row, checksum, read, reason, key = line.split(b"\t", 5)
-            reason = json.loads(reason) if reason else None
-            entries[int(row)] = key, Entry(int(row), int(checksum), int(read), reason)
+            numbers, _, key = line.partition(b"\t")
+            row, checksum, of_read, reason = numbers.split(b" ", 3)
+            entries[key] = int(row), int(checksum), int(of_read), json.loads(reason) if reason else None
         except (ValueError, RecursionError):
             pass  # of another hand
-    return dict(entries.values())
+    last = {entry[0]: key for key, entry in entries.items()}
+    return entries if len(last) == len(entries) else {key: entries[key] for key in last.values()}
 
 
 def keys_of(videos, sampling):
     """What tells each video and its present content from others: size, time and path of its file, as bytes."""
     real_folder = functools.lru_cache(1024)(os.path.realpath)  # slow: once for all its files
     places = sampling.doubled().places
-    return [_key(os.fspath(video.path), places, real_folder) for video in videos]
+    return [_key(str(video.path), places, real_folder) for video in videos]
 
 
 def _key(path, places, real_folder):
@@ -374,19 +378,19 @@ def _key(path, places, real_folder):
         if S_ISLNK(status.st_mode):
             status, real = os.stat(path), os.path.realpath(path)
         else:
-            folder, name = os.path.split(path)
-            real = os.path.join(real_folder(folder), name)
+            folder, slash, name = path.rpartition(os.sep)  # os.path.split is slow
+            real = f"{real_folder(folder + slash)}{os.sep}{name}"
         about = f"{status.st_size}\t{status.st_mtime_ns}"
         if S_ISDIR(status.st_mode):
-            about = f"{hashlib.sha256(json.dumps(frame_folder.fingerprint(path, places)).encode()).hexdigest()}\t"
+            about = hashlib.sha256(json.dumps(frame_folder.fingerprint(path, places)).encode()).hexdigest() + "\t"
     except OSError:  # it has gone; reported when it is read
         about, real = "\t", path
-    return os.fsencode(f"{about}\t{real}").replace(b"\n", b"\0")  # a line each; no path holds a zero
+    return f"{about}\t{real}".replace("\n", "\0").encode("utf-8", "surrogateescape")  # a line; no path holds a zero
 
 
 def path_of(key):
     """The path in a key."""
-    return os.fsdecode(key.split(b"\t", 2)[-1].replace(b"\0", b"\n"))
+    return key.split(b"\t", 2)[-1].decode("utf-8", "surrogateescape").replace("\0", "\n")
 
 
 @contextlib.contextmanager
@@ -418,7 +422,7 @@ def _locked(path):
 def _complete(store, wanted, sampling, drawn, workers, wide=None):
     """Appends what a store lacks of the clips of {key: Video}: they come from the store of all frames, or are read.
 
-    Returns {key: Entry} of failures that may pass: the next run tries these videos again.
+    Returns {key: entry} of failures that may pass: the next run tries these videos again.
     """
     with store.locked():
         there = store.look_up(wanted)
@@ -432,9 +436,9 @@ def _complete(store, wanted, sampling, drawn, workers, wide=None):
         ):
             passing = store.append(records)
     if len(passing) > max(FEW, FEW_SHARE * len(missing)):
-        key, entry = next(iter(passing.items()))
+        key, (*_, reason) = next(iter(passing.items()))
         raise UserError(
-            f"{len(passing)} of {len(missing)} videos cannot be read for now, such as {missing[key]}: {entry.reason};"
+            f"{len(passing)} of {len(missing)} videos cannot be read for now, such as {missing[key]}: {reason};"
             " check the drive, permissions and memory and start again: what was read is kept"
         )
     return passing
@@ -444,10 +448,9 @@ def _records(paths, sampling, drawn, workers, wide, progress):
     """What Store.append takes, of videos {key: path}. Remarks on videos are printed at the end, each once."""
     places, remarks = {key: place for place, key in enumerate(paths)}, {}
     of_wide = wide.look_up(paths) if wide else {}
-    for key, entry in of_wide.items():
-        record = sampling.single(wide.records[entry.row]).tobytes()
+    for key, (row, _, *of_read) in of_wide.items():
         progress.update()
-        yield places[key], key, record, entry._replace(checksum=zlib.crc32(record))
+        yield places[key], key, sampling.single(wide.records[row]).tobytes(), *of_read
     read = sampling.doubled()
     nothing = np.zeros((read.height, read.width, read.frames, 3 if read.color else 1), np.uint8)
     for key, result in pool.clips({key: paths[key] for key in paths if key not in of_wide}, read, workers):
@@ -457,9 +460,9 @@ def _records(paths, sampling, drawn, workers, wide, progress):
         progress.update()
         failed = isinstance(result, pool.Failed)
         clip = nothing if failed else result
-        content = None if failed and result.passing else zlib.crc32(clip)
         record = (clip if drawn else sampling.single(clip)).tobytes()
-        yield places[key], key, record, Entry(0, zlib.crc32(record), content, result.reason if failed else None)
+        of_read = None if failed and result.passing else zlib.crc32(clip)
+        yield places[key], key, record, of_read, result.reason if failed else None
     for text, of_text in remarks.items():
         more = f" and {len(of_text) - 1} more" if len(of_text) > 1 else ""
         warn(f"note: {min(of_text)}{more}: {text}")

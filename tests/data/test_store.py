@@ -138,8 +138,7 @@ def strange_lines(path):
     """Lines of another hand that have their checksum: rows that are not there, or of another video."""
     known = list(store.parse(path.read_bytes()).items())
     lines = [
-        store.line_of(key, entry._replace(row=row))
-        for (key, entry), row in zip(known, (-1, 99, 0, 10**30), strict=False)
+        store.line_of(key, (row, *entry[1:])) for (key, entry), row in zip(known, (-1, 99, 0, 10**30), strict=False)
     ]
     path.write_bytes(b"".join(lines) + store.checksum_of(b"no") + b"no\n")
 
