@@ -82,7 +82,6 @@ def read_runs(folders):
 def write_page(args, comparison):
     """Writes the page of one run or of several -> its path."""
     from actioncnn.pages import comparison_page, run_page
-    from actioncnn.runs.tested import clip_reader
 
     if len(args.runs) > 1:
         path = PAGE if args.html is True else args.html
@@ -92,7 +91,7 @@ def write_page(args, comparison):
     evidence = None
     if args.evidence:
         from actioncnn.explain.mistakes import evidence_of as evidence
-    run_page.write(args.runs[0], clip_reader(args.workers), path, evidence)
+    run_page.write(args.runs[0], None, path, evidence, args.workers)
     return path
 
 

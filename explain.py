@@ -17,12 +17,7 @@ from actioncnn.model import reading
 def parse():
     parser = cli.parser(__doc__)
     parser.add_argument("paths", nargs="*", metavar="VIDEO", help="file, directory (with those below), or pattern")
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
-    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input and output"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("what is explained").add_argument
     name = "what speaks for this class (default: that which each video is taken for); of --mistakes those of this class"
     add("--class", dest="name", help=name)
@@ -40,8 +35,6 @@ def parse():
 
 
 def checked(parser, args):
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if args.mistakes and not args.run:
         parser.error("--mistakes needs --run: predictions.csv tells which clips are mistakes")
     if not args.paths and not args.mistakes and not args.videos:

@@ -20,12 +20,7 @@ NOISE = 16  # clips, where there are no test clips
 
 def parse():
     parser = cli.parser(__doc__)
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run")
-    add("--model", "-m", type=Path, help="instead: JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input and output"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("export").add_argument
     add("--format", required=True, choices=FORMATS, help="tflite is LiteRT's, one clip a call")
     add("--output", type=Path, help="directory for the files; made if missing (default: export in that of the model)")
@@ -33,8 +28,6 @@ def parse():
     add("--videos", type=Path, help="directory of the run's videos (default: where they were)")
     add("--workers", type=cli.whole_number(1), help="processes that decode them (default: one per core)")
     args = parser.parse_args()
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     reading.check_options(parser, args)
     return args
 
@@ -46,15 +39,15 @@ def test_clips(files, sampling, videos=None, workers=None):
     """
     import numpy as np
 
-    from actioncnn.runs.tables import csv_rows
+    from actioncnn.runs.tested import clips_of_run
     from actioncnn.video import pool
 
-    directory = videos or Path(files.args.get("options", {}).get("videos", ""))
-    try:
-        paths = [directory / row["file"] for row in csv_rows(files.model.parent / "predictions.csv") if files.args]
-    except (OSError, KeyError, TypeError):
-        paths = []
-    there = [path for path in paths if path.exists()]
+    there, why = [], "no run with test clips"
+    if files.record:
+        try:
+            there = [clip.path for clip in clips_of_run(files.model.parent, videos)]
+        except UserError as error:
+            why = str(error)
     chosen = {place: there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)}
     decoded = cli.bar(iterable=pool.clips(chosen, sampling, workers), desc="test clips", total=len(chosen), unit="clip")
     clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
@@ -62,7 +55,6 @@ def test_clips(files, sampling, videos=None, workers=None):
         return sampling.pick(np.stack(clips)), f"{len(clips)} test clips"
     shape = (NOISE, sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    why = f"no test clip in {directory}; give --videos" if paths else "no run with test clips"
     return sampling.pick(noise), f"{NOISE} clips of noise ({why})"
 
 
@@ -86,23 +78,25 @@ def largest_difference(model, run, clips):
 def main():
     args = parse()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU rounds otherwise: by more than what is tolerated here
-    from actioncnn import files
+    from actioncnn.files import make_output, write
     from actioncnn.model import formats
     from actioncnn.model.model import open_model
     from actioncnn.runs.find import find_model
     from actioncnn.runs.tables import write_json
 
     formats.check_packages(args.format)
-    of_model = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
-    model = open_model(of_model)
-    output = args.output or of_model.model.parent / "export"
-    files.make_output(output)
-    path = output / f"{of_model.model.stem}.{args.format}"
+    files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
+    model = open_model(files)
+    output = args.output or files.model.parent / "export"
+    make_output(output)
+    path = output / f"{files.model.stem}.{args.format}"
+    if path.resolve() == files.model.resolve():
+        raise UserError(f"--output {output}: the export would replace the model {files.model}; give another directory")
     note = formats.write_export(model.network, args.format, path, model.facts)
-    files.write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
+    write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
     if note:
         cli.say(f"note: {path.name} {note}")
-    clips, which = test_clips(of_model, model.sampling, args.videos, args.workers)
+    clips, which = test_clips(files, model.sampling, args.videos, args.workers)
     largest = largest_difference(model, formats.open_export(args.format, path), clips)
     about = formats.describe(args.format, path, model)
     about["check"] = {"clips": which, "largest_difference": largest}

@@ -25,12 +25,7 @@ def parse():
         "file, folder of pictures, directory (with those below), pattern, number of a camera or address of a stream"
     )
     parser.add_argument("videos", nargs="*", metavar="VIDEO", help=videos)
-    add = parser.add_argument_group("model").add_argument
-    add("--run", type=Path, help="--output of a training run: its model, classes and arguments are used")
-    add("--model", "-m", type=Path, help="JSON of a model, or a .keras or full-model .h5 file")
-    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
-    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
-    reading.add_options(parser.add_argument_group("the model's input and output"))
+    reading.add_model_options(parser)
     add = parser.add_argument_group("output").add_argument
     add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
     views = "average over this many sets of frames of each video (default: 1)"
@@ -58,8 +53,6 @@ def parse():
 
 
 def checked(parser, args):
-    if bool(args.run) == bool(args.model) or (args.run and args.weights):
-        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if bool(args.videos) == bool(args.dataset):
         parser.error("give either videos or --videos DATASET")
     for name in NOT_OF_DATASETS if args.dataset else ("output", "cache", *OF_TESTS):

@@ -1,6 +1,6 @@
 """Maps of evidence by methods of others, and explain.py's, each a function (model, clip, label) -> (T, H, W).
 
-model: predict.classifier.Classifier; clip: uint8 (H, W, T, C) or (H, W, C). For the table of benchmarks/explain.py.
+model: model.model.Model; clip: uint8 (H, W, T, C) or (H, W, C). For the table of benchmarks/explain.py.
 """
 
 import cv2
@@ -16,9 +16,9 @@ def method(function):
 
 @method
 def explain_py(model, clip, label):
-    from actioncnn.explain.evidence import evidence
+    from actioncnn.explain.evidence import find_evidence
 
-    return evidence(model, clip, label)
+    return find_evidence(model, clip, label)
 
 
 @method
@@ -64,7 +64,7 @@ def integrated_gradients(model, clip, label, steps=16):
 
     clip = clip.astype(np.float32)
     ground, shares = hidden(clip, "mean"), ((np.arange(steps) + 0.5) / steps).reshape(-1, *[1] * clip.ndim)
-    change = evidence.feed(model, clip[None]) - evidence.feed(model, ground[None])
+    change = model.feed(clip[None]) - model.feed(ground[None])
     values = evidence.gradient(model, ground + shares * (clip - ground), label) * change / steps
     return evidence.in_clip(model, values[0], clip.shape)
 
@@ -138,7 +138,7 @@ def convolutions(model):
     from actioncnn.model import layers
 
     return [
-        layer for layer in layers.leaves(model.model) if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv3D)
+        layer for layer in layers.leaves(model.network) if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv3D)
     ]
 
 
@@ -147,13 +147,12 @@ def convolution(model, clip, label, pick):
     import keras
     import tensorflow as tf
 
-    from actioncnn.explain import evidence
-    from actioncnn.visualize import objectives
+    from actioncnn.model import layers
 
-    layer, last = convolutions(model)[pick], model.model.layers[-1]
-    plain = keras.Model(model.model.inputs, [layer.output, last.input])
+    layer, last = convolutions(model)[pick], model.network.layers[-1]
+    plain = keras.Model(model.network.inputs, [layer.output, last.input])
     with tf.GradientTape() as tape:
-        values, features = plain(tf.constant(evidence.feed(model, clip[None])), training=False)
-        score = objectives.margin(features @ last.kernel + last.bias, tf.constant([label]))
+        values, features = plain(tf.constant(model.feed(clip[None])), training=False)
+        score = layers.margin(features @ last.kernel + last.bias, tf.constant([label]))
     gradient = tape.gradient(score, values)
     return (np.reshape(each[0], (-1, *each.shape[-3:])) for each in (values, gradient))

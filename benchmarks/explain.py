@@ -102,9 +102,10 @@ def randomized(model):
     import keras
 
     other, rng = copy.copy(model), np.random.default_rng(0)
-    other.model = keras.models.clone_model(model.model)
-    other.model.compile(jit_compile=False)
-    other.model.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in model.model.get_weights()])
+    other.network = keras.models.clone_model(model.network)
+    other.network.compile(jit_compile=False)
+    weights = model.network.get_weights()
+    other.network.set_weights([rng.permutation(each.ravel()).reshape(each.shape) for each in weights])
     return other
 
 
@@ -132,9 +133,10 @@ def main():
     parser.add_argument("--pasted", type=Path, help="real clips that the objects are pasted on")
     parser.add_argument("--methods", nargs="+", default=METHODS, metavar="NAME", help="of: " + ", ".join(METHODS))
     args = parser.parse_args()
-    from actioncnn.model.model import Classifier, find_model
+    from actioncnn.model.model import open_model
+    from actioncnn.runs.find import find_model
 
-    model = Classifier(find_model(args.run))
+    model = open_model(find_model(args.run))
     make = pasted_clip if args.pasted else demo_clip
     samples = [make(model.sampling, number, args.pasted) for number in range(args.clips)]
     samples = [(clip, opacity, model.classes.index(name)) for clip, opacity, name in samples]

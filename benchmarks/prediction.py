@@ -1,6 +1,6 @@
 """Clips a second of predict.py against decoding alone, with the same number of decoding processes.
 
-python benchmarks/pipeline.py --run 3dcnnresult/ --videos UCF101/
+python benchmarks/prediction.py --run 3dcnnresult/ --videos UCF101/
 
 The two take turns, so that whatever else the machine does hits both; the network is loaded and warm before either.
 Where decoding leaves no processor free, the network has to take its share: then the ratio cannot reach 1, and the
@@ -32,8 +32,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="of both, in turn (default: 3)")
     args = parser.parse_args()
     paths = expand([args.videos]) * args.repeat
-    files = find_model(args.run)
-    model = open_model(files)
+    model = open_model(find_model(args.run))
     for _ in pipeline.predict_videos(paths[: pipeline.BATCH + 1], model.sampling, lambda: model):
         pass
     print(f"{len(paths)} videos, {cpus()} processors, {args.rounds} rounds: median [range]")

@@ -26,7 +26,8 @@ def parse():
     add("--color", default=False, help="RGB frames instead of grayscale (default: False)", **cli.SWITCH)
     between = "also a frame between each two: 3dcnn-my-model.py draws from both, other scripts use half (default: True)"
     add("--between", default=True, help=between, **cli.SWITCH)
-    add_test_options(parser, "that of the training scripts")
+    classes = "names A,B or a file with a name in each line (default: the first --nclass)"
+    add_test_options(parser, "that of the training scripts", classes)
     add("--cache", type=Path, help="directory of the cache (default: ~/.cache/actioncnn)")
     add("--workers", type=cli.whole_number(1), help="processes that read videos (default: one per core)")
     args = parser.parse_args()
@@ -42,7 +43,7 @@ def main():
 
     if args.cache_info:
         return show(args.cache or store.default_cache())
-    dataset = understand(DatasetOptions(videos=args.videos, **given(args)))
+    dataset = understand(DatasetOptions(videos=args.videos, classes=args.classes, **given(args)))
     sampling, (number, count) = Sampling(args.size, args.depth, args.color, args.skip), args.shard
     had, failures = store.extract_shard(dataset.videos, sampling, args.shard, args.cache, args.workers, args.between)
     for row, reason in failures.items():

@@ -2,7 +2,7 @@
 
 For each way of sampling the folder of --cache has a file of records, all of one size, and an index of them:
 
-    store-32x32x10x1-of20-even-2-5.0.0.0.records   clips, one behind the other: uint8 (H, W, T, C)
+    store-32x32x10x1-of20-even-3-5.0.0.0.records   clips, one behind the other: uint8 (H, W, T, C)
     ....0.index     a line for each record: its row, its checksum, that of all frames that were read, why the video gave
                     none, if so, and which video it is: size, time, path; each line begins with its own checksum
     ....0.checked   which records had the right checksum; valid while size and time of the other two stay the same
@@ -39,9 +39,9 @@ from filelock import FileLock, Timeout
 from actioncnn import files
 from actioncnn.cli import bar, warn
 from actioncnn.errors import UserError
-from actioncnn.video import frame_folder, pool
+from actioncnn.video import frame_folder, pool, segment
 
-VERSION = 2  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
+VERSION = 3  # of the clips' content: raise it when decoding, resizing or the order of the axes changes
 FEW, FEW_SHARE = 3, 0.01  # videos that may fail for reasons that pass; with more the drive may have gone
 ENDINGS = "records", "index", "checked"
 STEM = re.compile(r"store-[1-9]\d*(x[1-9]\d*){3}-")  # how the names of a store's files begin
@@ -132,7 +132,7 @@ def tidy(cache_dir=None):
 def _tidy(store):
     with store.locked():
         newest = {path_of(key): key for key in store.entries}
-        kept = {key: store.entries[key] for path, key in newest.items() if os.path.lexists(path)}
+        kept = {key: store.entries[key] for path, key in newest.items() if segment.source(path).exists()}
         dropped = len(store.records) - len(kept)
         if dropped:
             store.rewrite(kept)
@@ -383,8 +383,10 @@ def _key(path, places, real_folder):
         about = f"{status.st_size}\t{status.st_mtime_ns}"
         if S_ISDIR(status.st_mode):
             about = hashlib.sha256(json.dumps(frame_folder.fingerprint(path, places)).encode()).hexdigest() + "\t"
-    except OSError:  # it has gone; reported when it is read
-        about, real = "\t", path
+    except OSError:
+        if part := segment.part_of(path):  # of a folder of pictures any may be wanted
+            return _key(str(part.path), range, real_folder) + path[path.rindex("#") :].encode()
+        about, real = "\t", path  # it has gone; reported when it is read
     return f"{about}\t{real}".replace("\n", "\0").encode("utf-8", "surrogateescape")  # a line; no path holds a zero
 
 

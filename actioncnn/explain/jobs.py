@@ -24,7 +24,8 @@ FEW = 3  # videos: more get a bar
 def labels_of(names, classes):
     """The labels of --class and --against, None where these are not given. UserError: unknown, or both the same."""
     options = "--class", "--against"
-    labels = [name and label_of(name, classes, option) for name, option in zip(names, options, strict=True)]
+    pairs = zip(names, options, strict=True)
+    labels = [None if name is None else label_of(name, classes, option) for name, option in pairs]
     if labels[0] is not None and labels[0] == labels[1]:
         raise UserError(f"--class {names[0]} --against {names[1]}: are one class; give two, or leave out --against")
     return labels

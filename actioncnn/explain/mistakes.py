@@ -36,4 +36,4 @@ def under(clip, values, most):
     """A clip under its evidence (T, H, W), drawn at full strength from `most`: uint8 RGB (H, W, T, 3)."""
     side = max(SIDE, *clip.shape[:2])
     frames = zip(overlay.frames_of(clip), values, strict=True)
-    return np.stack([overlay.overlay(frame, each, most, side) for frame, each in frames], 2)
+    return np.stack([overlay.draw_over(frame, each, most, side) for frame, each in frames], 2)

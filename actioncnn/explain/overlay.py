@@ -27,7 +27,7 @@ def strongest(evidence):
     return max(float(np.quantile(np.abs(evidence), STRONGEST)), 1e-9)
 
 
-def overlay(frame, evidence, most, side):
+def draw_over(frame, evidence, most, side):
     """A frame uint8 (H, W, C), in gray and enlarged to fit `side`, under its evidence (H, W): RGB."""
     gray = strips.enlarge(np.rint(frame.mean(2, keepdims=True) * 0.7 + 50).astype(np.uint8), side)
     size = gray.shape[1::-1]
@@ -50,7 +50,7 @@ def draw(clip, evidence, side, most=None):
     frames, full, side = frames_of(clip), strongest(evidence), max(side, *clip.shape[:2])
     places = np.linspace(0, len(frames) - 1, min(len(frames), most or len(frames))).round().astype(int)
     plain = np.stack([strips.enlarge(frames[place], side) for place in places])
-    return plain, np.stack([overlay(frames[place], evidence[place], full, side) for place in places])
+    return plain, np.stack([draw_over(frames[place], evidence[place], full, side) for place in places])
 
 
 def bars(evidence, width):

@@ -9,7 +9,7 @@ from actioncnn.model import audit
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names that TensorFlow takes for the parts of a graph
 
 
-def build(architecture):
+def build_network(architecture):
     """An uncompiled keras.Model of a vetted config of Keras 3."""
     import keras
 
@@ -56,7 +56,7 @@ def in_outline(architecture, function):
 
     def call():
         with keras.StatelessScope(initialize_variables=False):
-            return function(build(architecture))
+            return function(build_network(architecture))
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result()

@@ -18,6 +18,7 @@ import numpy as np
 from actioncnn import device
 from actioncnn.errors import UserError, one_line
 from actioncnn.model.head import MEANINGS, names_of
+from actioncnn.model.legacy import leaves
 from actioncnn.model.loading import load_model
 from actioncnn.model.saving import save_model
 
@@ -32,6 +33,7 @@ def write_savedmodel(network, path, facts):
 
 
 def write_onnx(network, path, facts):
+    network = plain_normalization(network)
     network.export(path, format="onnx", verbose=False, input_signature=clips_of(network))
 
 
@@ -159,12 +161,23 @@ def open_export(format, path):
     """
     import keras
 
+    with checking(path), quiet():
+        run = FORMATS[format].open(path)
+
+    def answer(clips):
+        with checking(path):
+            return [np.asarray(output) for output in keras.tree.flatten(run(clips))]
+
+    return answer
+
+
+@contextlib.contextmanager
+def checking(path):
+    """UserError in place of whatever a runtime says of what it does not know."""
     try:
-        with quiet():
-            run = FORMATS[format].open(path)
-    except Exception as error:  # whatever a runtime says of what it does not know
+        yield
+    except Exception as error:
         raise UserError(f"{path}: is written, but not checked: {one_line(error)}") from error
-    return lambda clips: [np.asarray(output) for output in keras.tree.flatten(run(clips))]
 
 
 @contextlib.contextmanager
@@ -176,18 +189,44 @@ def quiet():
 
 def flat_pooling(network):
     """The same network with 3D pooling as 2D pooling over pictures and then over frames, which LiteRT has."""
+
+    def change(layer):
+        kind = POOLING.get(type(layer).__name__) if getattr(layer, "data_format", "") == "channels_last" else None
+        return kind and (lambda clips: pool_flat(kind, layer, clips))
+
+    return changed(network, change)
+
+
+def plain_normalization(network):
+    """The same network with the statistics of Normalization layers as constants, which tf2onnx takes for inputs."""
     import keras
 
+    def change(layer):
+        if not isinstance(layer, keras.layers.Normalization) or layer.invert:
+            return None
+        mean = np.asarray(layer.mean)
+        deviation = np.maximum(np.sqrt(np.asarray(layer.variance)), keras.config.epsilon())
+        return lambda clips: (clips - mean) / deviation
+
+    return changed(network, change)
+
+
+def changed(network, change):
+    """A copy of a network in which `change(layer)`, where it gives a function, computes what the layer does."""
+    import keras
+
+    if not any(map(change, leaves(network))):
+        return network
+
     def clone(layer):
-        kind = POOLING.get(type(layer).__name__) if getattr(layer, "data_format", "") == "channels_last" else None
-        new = type(layer).from_config(layer.get_config())
-        if kind:
-            new.call = lambda clips: pool_flat(kind, layer, clips)
+        new, function = type(layer).from_config(layer.get_config()), change(layer)
+        if function:
+            new.call = function
         return new
 
-    flat = keras.models.clone_model(network, clone_function=clone, recursive=True)
-    flat.set_weights(network.get_weights())
-    return flat
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 POOLING = {"MaxPooling3D": "max_pool", "AveragePooling3D": "average_pool"}

@@ -61,7 +61,7 @@ def load_model(json_path, hd5_path=None):
                 stored = audit.check_weights(file, weights.stat().st_size)
         with _one_line(json_path, "Keras cannot build this model"):
             audit.check_outline(build.in_outline(architecture, audit.sizes_of), stored)
-            model = build.build(architecture)
+            model = build.build_network(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:
             _load_weights(model, file, weights)
         with _one_line(hd5_path, NO_MODEL):

@@ -97,9 +97,8 @@ def make_model(network, files, views=1, classifies=True):
         head = choose_head(network, asked.output, known_kind(files.facts, asked.output))
     with lenient:
         sampling = choose_sampling(reading, files)
-    return Model(
-        network, reading, head, sampling, choose_names(head.count, files.names) if head else None, files, views
-    )
+    names = choose_names(head.count, files.names) if head else None
+    return Model(network, reading, head, sampling, names, files, views)
 
 
 def known_kind(facts, output):
@@ -232,10 +231,10 @@ class Model:
         return features_before(self.network, self.head.place)
 
     def log_odds(self, inputs, label, against=None):
-        """log(p / (1 - p)) of a label, or its log odds less those of another one: tensor (B,).
+        """log(p / (1 - p)) of a label, or log(p / q) of two classes: tensor (B,); of an ensemble its members' mean.
 
-        Of two classes that is log(p / q). inputs: what `feed` gives, a tensor where gradients are asked for. Of an
-        ensemble the mean over its members.
+        Labels do not exclude each other: of two of them it is the difference of their log odds. inputs: what `feed`
+        gives, a tensor where gradients are asked for.
         """
         import tensorflow as tf
 

@@ -6,6 +6,7 @@ model's layers, the shape of its input and the names of its files. What these le
 
 import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn import cli
@@ -69,12 +70,25 @@ def add_options(group):
     add("--large", default=False, help=large, **cli.SWITCH)
 
 
+def add_model_options(parser):
+    """The options that name a model, and those of `add_options`, to a Parser."""
+    add = parser.add_argument_group("model").add_argument
+    add("--run", type=Path, help="--output of a training run: its model, classes and options are used")
+    add("--model", "-m", type=Path, help="instead: JSON of a model, or a .keras or full-model .h5 file")
+    add("--weights", "-w", type=Path, help="HDF5 of its weights (default: that beside the JSON)")
+    add("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
+    add_options(parser.add_argument_group("the model's input and output"))
+
+
 def asked_of(args):
     """The Asked of parsed options."""
     return Asked(args.range, args.axes, args.scrambled, args.output_layer)
 
 
 def check_options(parser, args):
+    """Ends with a usage error where options about the model contradict each other."""
+    if "run" in args and (bool(args.run) == bool(args.model) or (args.run and args.weights)):
+        parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
     if args.range and args.range[0] >= args.range[1]:
         parser.error("--range: the first number must be the smaller one")
     if args.large:

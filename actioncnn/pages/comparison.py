@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from actioncnn.cli import count, shorten
-from actioncnn.data.groups import scene
 from actioncnn.errors import UserError
 from actioncnn.pages import statistics
 from actioncnn.runs.tested import directory_of
@@ -152,13 +151,8 @@ def is_same_data(run, other):
 
 def groups_of(run, rows):
     """Label of each clip's group; one of its own, that begins with ALONE, where none is known."""
-    labels = []
-    for row in rows:
-        group = run.groups[row]
-        numbered = group is not None and group.isdecimal() and len(group) < 10
-        known = group is not None and scene(run.true[row], int(group) if numbered else group)
-        labels.append(str(known) if known else ALONE + run.files[row])
-    return labels
+    scenes = run.scenes
+    return [scenes[row] or ALONE + run.files[row] for row in rows]
 
 
 def setting_key(run):

@@ -45,7 +45,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals["count"] = count
-TEMPLATES.filters |= {"text": text, "percent": percent, "interval": interval}
+TEMPLATES.filters |= {"text": text, "count": count, "percent": percent, "interval": interval}
 
 
 def write_page(path, template, **values):

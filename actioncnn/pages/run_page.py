@@ -11,6 +11,7 @@ from actioncnn.figures.text import shown
 from actioncnn.pages import page
 from actioncnn.pages.comparison import compare
 from actioncnn.runs.run import read_run
+from actioncnn.runs.tested import clip_reader
 
 PAIRS = 6  # of confused classes whose clips are shown
 OF_PAIR = 2  # clips of one class that were taken for the other
@@ -21,51 +22,53 @@ ONE_COLUMN = 12  # classes whose bars stand in one column; more stand in two, or
 NAME = "report.html"
 
 
-def try_to_write(folder, clips=None):
+def try_to_write(folder, clips=None, workers=None):
     """`write` at the end of a training run, which no page may cost."""
     try:
-        write(folder, clips)
+        write(folder, clips, workers=workers)
     except Exception as error:  # as a picture, a page is the least of a run's results
         warn(f"warning: {folder / NAME} is not written: {one_line(error)}")
 
 
-def write(folder, clips=None, path=None, look=None):
+def write(folder, clips=None, path=None, look=None, workers=None):
     """Writes the page of the run in a folder to `path`, by default report.html in it.
 
     clips: a function of a run and a list of rows of its predictions that gives {row: uint8 (H, W, T, C) or (H, W, C)}
-    of those clips that it has; None: the page is without. look: a function of a run and {row: clip} of its mistakes
-    that gives {row: [(class name, clip with what speaks for that class drawn over it, RGB)]}.
+    of those clips that it has; None: they are read from the run's videos, by so many `workers`. look: a function of a
+    run and {row: clip} of its mistakes that gives {row: [(class name, clip with what speaks for that class drawn over
+    it, RGB)]}.
     """
     run = read_run(folder)
+    clips = clips or clip_reader(workers)
     compared, matrix = compare([run]), run.matrix
     chosen = choose_clips(run, matrix)
-    frames = clips(run, sorted({row for rows in chosen.values() for row in rows})) if clips else {}
+    frames = clips(run, sorted({row for rows in chosen.values() for row in rows}))
     wrong = {row: frames[row] for row in chosen["mistakes"] if row in frames}
     evidence = look(run, wrong) if look else {}
+    about = {"command": command(run), "settings": settings(run)}
+    drawn = {"curves": curves(run), "bars": bars(matrix, run.classes)}
     tiles = {row: tile(run, row, clip) for row, clip in frames.items()}
     confused = confusions(run, matrix, chosen, tiles)
-    page.write_page(
-        path or folder / NAME,
-        "run.html",
-        title=f"{run.name}: {run.script}",
-        run=run,
-        row=compared.rows[0],
-        groups=compared.groups,
-        split=split(run, compared.groups),
-        notes=dict.fromkeys([*run.notes, *compared.notes]),
-        curves=curves(run),
-        matrix_layout=matrix_layout(matrix, run.classes),
-        confusions=confused,
-        listed=[(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
-        has_clips=bool(tiles),
-        mistakes=[
-            (tiles[row], [(name, page.animation(clip)) for name, clip in evidence.get(row, ())]) for row in wrong
-        ],
-        has_evidence=bool(evidence),
-        bars=bars(matrix, run.classes),
-        command=command(run),
-        settings=settings(run),
+    values = (
+        about
+        | drawn
+        | {
+            "title": f"{run.name}: {run.script}",
+            "run": run,
+            "row": compared.rows[0],
+            "groups": compared.groups,
+            "notes": dict.fromkeys([*run.notes, *compared.notes]),
+            "matrix_layout": matrix_layout(matrix, run.classes),
+            "confusions": confused,
+            "listed": [(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
+            "has_clips": bool(tiles),
+            "mistakes": [
+                (tiles[row], [(name, page.animation(clip)) for name, clip in evidence.get(row, ())]) for row in wrong
+            ],
+            "has_evidence": bool(evidence),
+        }
     )
+    page.write_page(path or folder / NAME, "run.html", **values)
 
 
 def choose_clips(run, matrix):
@@ -86,16 +89,6 @@ def worst(matrix):
     clips = matrix.sum(1)
     wrong = [(i, j) for i, j in np.argwhere(matrix).tolist() if i != j]
     return sorted(wrong, key=lambda pair: (-matrix[pair], -matrix[pair] / clips[pair[0]], pair))
-
-
-def split(run, groups):
-    """The split, and how many clips and groups are on its sides."""
-    sides = count(len(run.files), "test clip")
-    if groups:
-        sides += f" of {count(groups, 'group')}"
-    if "train" in run.record.get("counts", {}):
-        sides += f", {count(run.record['counts']['train'], 'training clip')}"
-    return f"{run.record.get('split', '?')}: {sides}"
 
 
 def curves(run):

@@ -23,7 +23,7 @@ BAR = (150, 95, 20)  # BGR, of a probability
 WHITE = (255, 255, 255)  # BGR, of the text
 
 
-def annotate(source, path, rows, classes):
+def annotate_video(source, path, rows, classes):
     """Writes the video `source` to `path` with the best classes of each time drawn in, at the same size and rate.
 
     The copy has no sound and a constant rate: frames are repeated or dropped where that of the source varies. One frame

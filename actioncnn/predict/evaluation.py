@@ -38,7 +38,7 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     classes = model.classes
     say(f"videos: {chosen.words}, {len(good)} of {len(set(chosen.labels))} classes; the model knows {len(classes)}")
     of_views = f"mean of {views} views, " if views > 1 else ""
-    say(f"test: {of_views}{tables.told(figures, truth)}")
+    say(f"test: {of_views}{metrics.in_words(figures, truth)}")
     paths = [relative(videos[row], directory) for row in good]
     groups = untold_groups([videos[row] for row in good])
     shown = Rows(model.sampling.views(clips, views)[0], good)

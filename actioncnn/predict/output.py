@@ -88,7 +88,7 @@ def write(args, model, results, failures):
     if args.plot and results:
         files.write(args.plot, timeline.plot(*results[0], classes))
     if args.annotate and results:
-        from actioncnn.predict.annotate import annotate  # it imports what draws
+        from actioncnn.predict.annotate import annotate_video  # it imports what draws
 
         source, rows = results[0]
-        annotate(source, args.annotate, rows, classes)
+        annotate_video(source, args.annotate, rows, classes)

@@ -10,16 +10,33 @@ The record says which:
 
 import contextlib
 import os
+import tempfile
 
 from filelock import FileLock, Timeout
 
 from actioncnn.errors import UserError
+from actioncnn.files import make_output, sweep
 from actioncnn.runs import results
 from actioncnn.runs.record import ARGS, Record, check_same, check_whole, read_record, write_record
 
 CHECKPOINT = b"actioncnn checkpoint\n"  # a checkpoint's first bytes
 PARTED = ["result.txt", "predictions.csv", "report.html", ARGS]  # of several splits, beside their folders
 MAX_MEMBERS = 10_000
+
+
+@contextlib.contextmanager
+def held(folder, written, overwrite, resume, chief):
+    """Makes the folder of --output and holds it for the length of a block; only the `chief` of several machines does.
+
+    UserError: it holds what a new run that writes the files `written` would take, or another run is writing there.
+    """
+    if not resume:  # before hours of reading
+        check_free(folder, written, overwrite)
+    with alone(folder) if chief else contextlib.nullcontext():
+        make_output(folder)
+        for place in (folder, tempfile.gettempdir()):
+            sweep(place)
+        yield
 
 
 @contextlib.contextmanager
@@ -31,7 +48,9 @@ def alone(folder):
     except Timeout:
         raise UserError(f"--output {folder}: another run is writing there; wait for it or name another") from None
     except OSError as error:
-        raise UserError(f"{folder / '.lock'}: {error.strerror}; move it away") from None
+        if (folder / ".lock").is_dir():
+            raise UserError(f"{folder / '.lock'}: is a directory; move it away") from None
+        raise UserError(f"--output {folder}: cannot be written ({error.strerror}); name another directory") from None
     try:
         yield
     finally:
@@ -48,11 +67,6 @@ def names(stem, members=None):
     tables = ["result.txt", *(f"result_{i}.txt" for i in parts if i is not None)]
     last = ["report.html", "seconds.txt", ARGS]
     return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, *last]
-
-
-def part_of(split):
-    """The folder in --output of one split of several."""
-    return split if split.startswith("fold") else f"split_{split}"
 
 
 def checkpoints(members=None):

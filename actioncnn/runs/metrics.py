@@ -22,6 +22,17 @@ def evaluate(truth, probabilities):
     }
 
 
+def in_words(figures, truth):
+    """The figures of `evaluate` in a line; mean class accuracy where the tested classes differ in size.
+
+    truth: int (N,), of the tested clips.
+    """
+    named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
+    if len(set(np.unique(truth, return_counts=True)[1])) < 2:
+        del named["mean_class_accuracy"]
+    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
+
+
 def ranking(probabilities):
     """Labels by falling probability, int (N, classes); of equal ones the lower label first, as `argmax` has it."""
     return np.argsort(-np.asarray(probabilities, np.float64), axis=1, kind="stable")

@@ -4,11 +4,12 @@ A picture that cannot be drawn costs one line on standard error, never the run.
 """
 
 import functools
+from functools import partial
 
 import numpy as np
 
 from actioncnn import files
-from actioncnn.cli import warn
+from actioncnn.cli import say, warn
 from actioncnn.errors import one_line
 from actioncnn.figures import charts
 from actioncnn.figures.diagram import draw_network
@@ -49,6 +50,39 @@ def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png
     """Accuracy and loss by epoch, training and validation; history as in tables.write_history."""
     for name, draw, key in zip(names, (charts.accuracy, charts.loss), ("acc", "loss"), strict=True):
         picture(directory / name, charts.png, draw, charts.training_curves(history, key))
+
+
+def write_curves(directory, history, member=None):
+    """result.txt and the curves of a network, or of member number `member` of an ensemble."""
+    of_member, prefix = ("", "model") if member is None else (f"_{member}", member)
+    tables.write_history(directory / f"result{of_member}.txt", history)
+    plot_curves(directory, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
+
+
+def write_figures(directory, figures):
+    """result.txt of an ensemble: loss and accuracy of the merged network."""
+    row = {"loss": figures["loss"], "acc": figures["top1"]}
+    files.write(directory / "result.txt", tables.table_text(row.keys(), [row]))
+
+
+def write_splits(directory, rows):
+    """Prints and writes result.txt of several splits, and of folds their test clips in one table -> means, a dict.
+
+    rows: {"split", "loss", "top1", "mean_class_accuracy"} of each split, the runs of which lie in the directory.
+    """
+    columns, names = ("loss", "top1", "mean_class_accuracy"), [row["split"] for row in rows]
+    means, deviations = (
+        {name: float(of([row[name] for row in rows])) for name in columns} for of in (np.mean, partial(np.std, ddof=1))
+    )
+    splits = "three splits" if names[0] == "1" else f"{len(rows)} folds"
+    say(f"{splits}: top-1 {means['top1']:.4f}, standard deviation {deviations['top1']:.4f}")
+    rows = [*rows, {"split": "mean"} | means, {"split": "std"} | deviations]
+    contents = {"result.txt": tables.table_text(("split", *columns), rows)}
+    if names[0].startswith("fold"):
+        contents["predictions.csv"] = tables.joined_csv([directory / name / "predictions.csv" for name in names])
+    for name, text in contents.items():
+        files.write(directory / name, text)
+    return means
 
 
 def plot_model(directory, model):

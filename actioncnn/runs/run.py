@@ -2,10 +2,12 @@
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from actioncnn.data.groups import scene
 from actioncnn.data.index import alphabetical, class_and_group
 from actioncnn.errors import UserError
 from actioncnn.runs import tables
@@ -27,13 +29,26 @@ class Run:
     files: list = field(default_factory=list)  # of the test clips, within the dataset
     true: list = field(default_factory=list)  # class names
     ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
-    groups: list = field(default_factory=list)  # of each clip, None where none is known
+    told_groups: list = field(default_factory=list)  # what the table says of each clip's group, None where nothing
     histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
     missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
 
     @property
     def options(self):
         return self.record.options
+
+    @cached_property
+    def groups(self):
+        """The group of each clip as text, from the table or else from its file's name; None where none is known."""
+        pairs = zip(self.told_groups, self.files)
+        groups = [class_and_group(file)[1] if told is None else told for told, file in pairs]
+        return [None if group in (None, "") else str(group) for group in groups]
+
+    @property
+    def scenes(self):
+        """What tells the group of each clip from those of other classes, as text; None where none is known."""
+        numbers = [int(group) if group and group.isdecimal() and len(group) < 10 else group for group in self.groups]
+        return [group and str(scene(name, group)) for name, group in zip(self.true, numbers)]
 
     @property
     def predicted(self):
@@ -119,11 +134,10 @@ def read_predictions(run, path):
                 raise ValueError("a line is cut off")
             names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
             ranked = [(row[name], float(row[name.replace("predicted", "confidence")])) for name in names]
-            group = row["group"] or None if "group" in row else class_and_group(row["file"])[1]
             run.files.append(row["file"])
             run.true.append(row["true"])
             run.ranked.append(ranked)
-            run.groups.append(group if group is None else str(group))
+            run.told_groups.append(row.get("group"))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: not the table of a training run ({error}); train again or leave this run out"

@@ -32,13 +32,14 @@ def plain(value):
 
 
 def write_json(path, values, indent=1):
-    files.write(path, json.dumps(plain(values), indent=indent) + "\n")
+    text = json.dumps(plain(values), indent=indent)
+    files.write(path, f"{text}\n")
 
 
-def write_table(path, columns, rows):
+def table_text(columns, rows):
     """Tab-separated table: a header of `columns`, then a line for each row, a dict; floats with 6 decimals."""
     lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
-    files.write(path, "".join("\t".join(line) + "\n" for line in lines))
+    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 def _cell(value):
@@ -49,7 +50,7 @@ def _cell(value):
 
 def write_history(path, history):
     """Epochs 1, 2, ... of a run, a row each; history: dicts with the COLUMNS as keys, nan where missing."""
-    write_table(path, COLUMNS, history)
+    files.write(path, table_text(COLUMNS, history))
 
 
 def read_history(path):
@@ -113,17 +114,6 @@ def write_predictions(path, videos, classes, truth, probabilities, groups=None):
     )
 
 
-def told(figures, truth):
-    """The figures of metrics.evaluate in a line; mean class accuracy where the tested classes differ in size.
-
-    truth: int (N,), of the tested clips.
-    """
-    named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
-    if len(set(np.unique(truth, return_counts=True)[1])) < 2:
-        del named["mean_class_accuracy"]
-    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
-
-
 def write_class_report(path, matrix, classes):
     """class_report.csv: precision, recall, F1 and number of clips of each class; empty where there is none.
 
@@ -135,13 +125,13 @@ def write_class_report(path, matrix, classes):
     files.write(path, csv_text(lines))
 
 
-def join_csv(path, parts):
-    """The rows of CSV files of the same columns, sorted, in one file."""
+def joined_csv(parts):
+    """The rows of CSV files of the same columns, sorted, as the text of one."""
     headers, rows = zip(
         *(part.read_bytes().decode("utf-8", "surrogateescape").split("\n", 1) for part in parts), strict=True
     )
     rows = sorted(csv.reader(io.StringIO("".join(rows), newline="")))
-    files.write(path, headers[0] + "\n" + "".join(map(_csv_line, rows)))
+    return headers[0] + "\n" + "".join(map(_csv_line, rows))
 
 
 def write_confusions(path, matrix, classes, count=30):

@@ -10,6 +10,7 @@ from actioncnn.data.dataset import understand
 from actioncnn.data.store import default_cache
 from actioncnn.runs import folder, record
 from actioncnn.runs.record import Record
+from actioncnn.train import mirroring
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
@@ -39,6 +40,11 @@ class Plan:
     start: Start | None = None
 
     @property
+    def written(self):
+        """Names of the files that the run on each part writes."""
+        return folder.names(self.network.stem, self.options.members)
+
+    @property
     def in_parts(self):
         """Whether --output holds a folder for each split."""
         return [part.output for part in self.parts] != [self.options.output]
@@ -57,29 +63,30 @@ class Plan:
 def plan_training(options, network, start=None):
     """Reads the videos, divides them and starts Keras -> Plan.
 
-    UserError: the videos cannot be read or divided so, or another run is in one of the folders.
+    UserError: the videos cannot be read or divided so.
     """
     dataset = understand(options.dataset)
     say(*dataset.understood)
     drawn = options.augment and network.recipe.augment.frames
     data, lost = read_clips(dataset, options.sampling, options.cache, options.workers, drawn)
-    recipe = adapt(network.recipe, options, data.classes)
-    notes = dataset.notes + lost
-    if options.augment and options.flip is None and not recipe.augment.flip:
-        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
     names, why = resolve_split(data, options.split, options.seed)
-    notes += why
-    parts = []
-    for name in names:
-        divided, more = divide_clips(data, name, options.seed)  # a wrong split ends here, not hours later
-        output = options.output / folder.part_of(name) if len(names) > 1 else options.output
-        if len(names) > 1 and not options.resume:
-            folder.check_free(output, folder.names(network.stem, options.members), options.overwrite)
-        if start:
-            more += start.notes_on(divided)
-        parts.append(Part(name, output, divided, notes + more))
-    fewest = min(len(part.data.train) for part in parts)
+    divided = [divide_clips(data, name, options.seed) for name in names]  # a wrong split ends here, not hours later
+    fewest = min(len(clips.train) for clips, _ in divided)
     options = options.settled(fewest)
     on = device.setup(options.precision, options.gpus, options.cache or default_cache())
     say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
+    recipe = adapt(network.recipe, options, data.classes)
+    notes = dataset.notes + lost + why
+    if options.augment:
+        say(mirroring.told(data.classes, recipe.augment.flip, options.flip is not None))
+    parts = []
+    for name, (clips, more) in zip(names, divided, strict=True):
+        output = options.output / part_of(name) if len(names) > 1 else options.output
+        more += start.notes_on(clips) if start else []
+        parts.append(Part(name, output, clips, notes + more))
     return Plan(options, network, recipe, data, parts, notes, on, start)
+
+
+def part_of(split):
+    """The folder in --output of one split of several."""
+    return split if split.startswith("fold") else f"split_{split}"

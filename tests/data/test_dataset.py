@@ -18,8 +18,8 @@ def folder(tmp_path_factory):
     """Two videos of 24 frames whose gray says their number: 10 each."""
     folder = tmp_path_factory.mktemp("numbered")
     frames = np.repeat(np.arange(0, 240, 10, np.uint8), 16 * 16).reshape(24, 16, 16)
-    for name in ("Jump", "Run"):
-        write_video(folder / f"v_{name}_g01_c01.avi", frames)
+    for more, name in enumerate(("Jump", "Run")):
+        write_video(folder / f"v_{name}_g01_c01.avi", frames + np.uint8(more))  # no two files are equal
     return folder
 
 

@@ -75,6 +75,28 @@ def test_one_clip_without_a_label():
     assert "hardly" in order.verdict(order.motion(is_bright, clips), 2)
 
 
+def row(name, *shares):
+    shares = np.array(shares, float)
+    return order.Row(name, shares, shares > 0.5, shares, shares)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "nclass", "words"),
+    [
+        (0.9, 0.1, 10, "depends on the order"),
+        (0.9, 0.8, 10, "hardly depends"),
+        (0.6, 0.5, 2, "depends on the order"),  # all that it has above chance is lost
+        (0.9, 0.6, 2, "depends on the order"),
+        (0.9, 0.8, 2, "hardly depends"),
+        (0.0, 0.0, 10, "tells nothing of this class"),  # it is not taken for the class at all
+        (0.1, 0.3, 10, "tells nothing of this class"),
+    ],
+)
+def test_one_clip_is_measured_against_chance(before, after, nclass, words):
+    verdict = order.verdict([row("as it is", before), row("shuffled", after)], nclass)
+    assert words in verdict and ("hardly" in verdict) == ("hardly" in words)
+
+
 def test_batches_make_no_difference(monkeypatch):
     clips, labels = rising(9)
     whole, seen = order.motion(brightness_rises, clips, labels), []

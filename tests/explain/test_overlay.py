@@ -29,7 +29,7 @@ def test_filmstrip(size, depth, channels):
 
 def test_no_evidence_is_no_colour():
     clip, evidence = made(32, 4, 3)
-    drawn = overlay.overlay(clip[:, :, 0], 0 * evidence[0], overlay.strongest(0 * evidence), 96)
+    drawn = overlay.draw_over(clip[:, :, 0], 0 * evidence[0], overlay.strongest(0 * evidence), 96)
     assert np.ptp(drawn, axis=2).max() == 0
 
 

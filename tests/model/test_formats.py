@@ -61,6 +61,22 @@ def test_pooling_over_sides_is_pooling_over_the_box(kind, padding):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "tflite", "savedmodel"])
+def test_networks_of_others(format, tmp_path):
+    """Several inputs become one, several outputs stay; the statistics of a Normalization are not taken for inputs."""
+    clips_in = [keras.Input(CLIP), keras.Input(CLIP)]
+    steps = [layers.Normalization(mean=[100.0], variance=[900.0]), layers.Conv3D(2, 3), layers.Flatten()]
+    branches = [keras.Sequential([keras.Input(CLIP), *steps])(clip) for clip in clips_in]
+    x = layers.Concatenate()(branches)
+    network = keras.Model(clips_in, {"b": layers.Dense(3, "softmax", name="verb")(x), "a": layers.Dense(2)(x)})
+    formats.write_export(network, format, tmp_path / "net")
+    shown = clips(CLIP)
+    answers = formats.open_export(format, tmp_path / "net")(shown)
+    for answer, expected in zip(answers, keras.tree.flatten(network.predict_on_batch([shown, shown])), strict=True):
+        np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_what_litert_has_no_operation_for(tmp_path, monkeypatch):
     """It is said; the interpreter, which has no operations of TensorFlow, ends in one line."""
     monkeypatch.setattr(formats, "POOLING", {})

@@ -17,14 +17,14 @@ def row(start, end, *shares):
 def test_annotated_frames(tmp_path):
     write_video(tmp_path / "v.avi", np.full((10, 120, 160), 200, np.uint8), fps=10)
     rows = [row(0, 0.5, 0.9, 0.1), row(0.5, 1, 0.1, 0.9)]
-    annotate.annotate(tmp_path / "v.avi", tmp_path / "a.mp4", rows, ["left", "right"])
+    annotate.annotate_video(tmp_path / "v.avi", tmp_path / "a.mp4", rows, ["left", "right"])
     capture = cv2.VideoCapture(str(tmp_path / "a.mp4"))
     frames = [capture.read()[1] for _ in range(10)]
     corners = np.array([frame[-30:, :60].astype(int) for frame in frames])
     assert (corners[0] < 150).mean() > 0.5 and abs(frames[0][:60].mean() - 200) < 3
     assert abs(corners[0] - corners[4]).mean() < 5 < abs(corners[0] - corners[5]).mean()
     with pytest.raises(UserError, match="--annotate"):
-        annotate.annotate(tmp_path / "v.avi", tmp_path / "a.none", rows, ["left", "right"])
+        annotate.annotate_video(tmp_path / "v.avi", tmp_path / "a.none", rows, ["left", "right"])
     assert {path.name for path in tmp_path.iterdir()} == {"v.avi", "a.mp4"}
 
 

@@ -4,10 +4,33 @@ import json
 
 import pytest
 
-from actioncnn.runs.record import ARGS, Record, read_record
+from actioncnn.runs.record import ARGS, Record, check_whole, read_record
 from actioncnn.video.sampling import Sampling
 
-FIRST_VERSION = {"options": {"videos": "UCF101", "size": 16, "skip": False}, "depth": 4, "channels": 3}
+FIRST_VERSION = {  # as its 3dcnn.py wrote it, with some options changed
+    "options": {
+        "batch": 16,
+        "epoch": 1,
+        "videos": "UCF101",
+        "nclass": 101,
+        "output": "run",
+        "color": True,
+        "skip": False,
+    }
+    | {"depth": 4, "split": "2", "size": 16, "cache": None, "workers": None, "seed": 7, "learning_rate": None}
+    | {"augment": True, "flip": None, "views": 1, "precision": "auto", "resume": False},
+    "seed": 7,
+    "split": "2",
+    "model": "ucf101_3dcnnmodel",
+    "depth": 4,
+    "channels": 3,
+    "recipe": {"learning_rate": 0.001, "warmup": 0.1, "augment": {"flip": True, "scale": 0.3}},
+    "counts": {"videos": 227, "classes": 3, "train": 153, "test": 74},
+    "versions": {"tensorflow": "2.21.0", "keras": "3.15.1"},
+    "device": "CPU (2 cores)",
+    "precision": "float32",
+    "metrics": {"loss": 1.05, "top1": 0.527, "top5": 1.0, "mean_class_accuracy": 0.5},
+}
 
 
 @pytest.mark.parametrize(
@@ -30,8 +53,15 @@ def test_values_of_another_kind_are_left_out_and_named(tmp_path):
 
 
 def test_the_dataset_of_earlier_versions_is_in_their_options():
-    options = Record(FIRST_VERSION | {"split": "3", "seed": 7}).dataset_options
-    assert (str(options.videos), options.split, options.seed, options.nclass) == ("UCF101", "1", 7, 101)
+    options = Record(FIRST_VERSION).dataset_options
+    assert (str(options.videos), options.split, options.seed, options.nclass) == ("UCF101", "2", 7, 101)
+
+
+def test_a_record_of_the_first_version_is_whole(tmp_path):
+    (tmp_path / ARGS).write_text(json.dumps(FIRST_VERSION))
+    record = read_record(tmp_path)
+    check_whole(tmp_path, record)
+    assert not record.damaged and not record.unfinished
 
 
 def test_an_absent_record(tmp_path):

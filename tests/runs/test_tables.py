@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pictures import history, made_clips
 
-from actioncnn.runs import tables
+from actioncnn.runs import metrics, tables
 
 
 def test_args_of_any_kind_are_plain_json(tmp_path):
@@ -124,7 +124,7 @@ def test_no_cell_is_a_formula_and_all_come_back(tmp_path):
     count, path = len(HOSTILE), tmp_path / "predictions.csv"
     tables.write_predictions(path, HOSTILE, HOSTILE, range(count), np.eye(count), groups=HOSTILE)
     tables.write_class_report(tmp_path / "report.csv", np.eye(count), HOSTILE)
-    tables.join_csv(tmp_path / "joined.csv", [path, path])
+    (tmp_path / "joined.csv").write_bytes(tables.joined_csv([path, path]).encode("utf-8", "surrogateescape"))
     for name, columns in (("predictions", ("file", "true", "predicted", "group")), ("report", ("class",))):
         with open(tmp_path / f"{name}.csv", newline="") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
@@ -161,5 +161,5 @@ def test_class_report(tmp_path):
 
 def test_mean_class_accuracy_is_told_where_classes_differ_in_size():
     figures = {"loss": 1, "top1": 0.5, "top5": 1, "mean_class_accuracy": 0.25}
-    assert tables.told(figures, np.array([0, 0, 2, 2])) == "loss 1.0000, top-1 0.5000, top-5 1.0000"
-    assert tables.told(figures, np.array([0, 0, 2])).endswith("top-5 1.0000, mean class accuracy 0.2500")
+    assert metrics.in_words(figures, np.array([0, 0, 2, 2])) == "loss 1.0000, top-1 0.5000, top-5 1.0000"
+    assert metrics.in_words(figures, np.array([0, 0, 2])).endswith("top-5 1.0000, mean class accuracy 0.2500")

@@ -1,12 +1,15 @@
 """explain.py on a network that a training script made."""
 
+import csv
 import json
+import shutil
 import subprocess
 import sys
 
 import cv2
 import numpy as np
 import pytest
+from foreign_models import two_heads
 from helpers import ROOT
 from pictures import read_picture
 
@@ -62,6 +65,40 @@ def test_mistakes_and_orders(run, trained_run, bars, cache, tmp_path, monkeypatc
     read_picture(tmp_path / "order.png")
 
 
+def test_mistakes_of_a_class(run, trained_run, bars, tmp_path):
+    """--class is the true class of the mistakes, --against the one that they were taken for; names are looked at."""
+    shutil.copytree(trained_run, tmp_path / "run")
+    table = tmp_path / "run" / "predictions.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    for row in rows:  # all are taken for BarLeft
+        row["predicted"], row["confidence"] = "BarLeft", "0.9"
+    with table.open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    options = ["--run", tmp_path / "run", "--output", tmp_path / "out", "--videos", bars, "--mistakes", 2]
+    for pair, count in ((["--class", "barright"], 2), (["--class", "BarLeft"], 0), (["--against", "BarRight"], 0)):
+        code, output, error = run("explain.py", *options, *pair)
+        assert code == 0 and output.count("; true: BarRight") == count, error
+        assert (f"no mistakes {'of' if '--class' in pair else 'taken for'} " in output) == (count == 0)
+
+
+def test_evidence_is_that_of_the_chosen_head(run, files, tmp_path):
+    two_heads().save(tmp_path / "m.keras")
+    maps = {}
+    for head, label in (("verb", 1), ("noun", 1), ("noun", 3)):
+        folder = tmp_path / f"{head}{label}"
+        options = ["--model", tmp_path / "m.keras", "--output-layer", head, "--class", label, "--output", folder]
+        code, output, error = run("explain.py", *options, files[0])
+        assert code == 0, error
+        told = json.loads((folder / f"{files[0].stem}_evidence.json").read_text())
+        assert told["class"] == f"class {label}" and len(told["predictions"]) == {"verb": 3, "noun": 4}[head]
+        maps[head, label] = np.load(folder / f"{files[0].stem}_evidence.npy")
+    assert not np.allclose(maps["verb", 1], maps["noun", 1]) and not np.allclose(maps["noun", 3], maps["noun", 1])
+    code, _, error = run("explain.py", "--model", tmp_path / "m.keras", "--class", "3", files[0], "--output", tmp_path)
+    assert code == 1 and "--class 3" in error.splitlines()[-1]  # the first head has three classes
+
+
 @pytest.mark.parametrize(
     "options, code, words",
     [
@@ -69,6 +106,11 @@ def test_mistakes_and_orders(run, trained_run, bars, cache, tmp_path, monkeypatc
         (["--run", "RUN"], 2, ["name a video"]),
         (["--model", "m.json", "--mistakes", 3], 2, ["--mistakes needs --run"]),
         (["--run", "RUN", "VIDEO", "--class", "BarLetf"], 1, ["--class BarLetf", "BarLeft"]),
+        (["--run", "RUN", "--mistakes", 3, "--class", "BarLetf"], 1, ["--class BarLetf", "BarLeft"]),
+        (["--run", "RUN", "VIDEO", "--against", "BarLetf"], 1, ["--against BarLetf", "BarLeft"]),
+        (["--run", "RUN", "VIDEO", "--class", "BarLeft", "--against", "barleft"], 2, ["--class BarLeft", "--against"]),
+        (["--run", "RUN", "VIDEO", "--class", "BarLeft", "--against", "0"], 1, ["--class BarLeft", "--against 0"]),
+        (["--run", "RUN", "--videos", "RUN", "--class", "BarLeft"], 2, ["--class", "--mistakes"]),
         (["--run", "RUN", "--mistakes", 3, "--videos", "RUN"], 1, ["--videos", "test clips"]),
         (["--run", "nowhere", "VIDEO"], 1, ["--run: nowhere"]),
     ],

@@ -1,13 +1,15 @@
 """export.py: files that other programs open, in processes that know nothing of the suite."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
 
+import foreign_models as foreign
 import numpy as np
 import pytest
-from helpers import run_script
+from helpers import ROOT, run_script, write_blocks
 
 PREDICT = """
 import sys, numpy as np
@@ -60,7 +62,7 @@ def test_the_check(run, trained_run, tmp_path, monkeypatch):
     options = ["--run", folder, "--format", "keras"]
     (tmp_path / "none").mkdir()
     code, output, _ = run("export.py", *options, "--videos", tmp_path / "none")
-    assert code == 0 and "noise" in output and "give --videos" in output
+    assert code == 0 and "noise" in output and "--videos" in output
     assert {path.name for path in (folder / "export").iterdir()} >= {"labels.txt", "ucf101_3dcnnmodel.keras"}
     opened = formats.open_export
     shifted = lambda *export: lambda clips: [output + 2e-5 for output in opened(*export)(clips)]  # noqa: E731
@@ -78,9 +80,63 @@ def test_the_check(run, trained_run, tmp_path, monkeypatch):
     )
 
 
+def predicted(run, model, video, *options):
+    code, output, error = run("predict.py", "--model", model, "--json", *options, video)
+    assert code == 0, error
+    return {row["class"]: pytest.approx(row["probability"], abs=1e-5) for row in json.loads(output)[0]["predictions"]}
+
+
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (lambda: foreign.conv3d(foreign.COLOUR, last=None, count=3), ["--range", -1, 1]),  # ends in logits
+        (lambda: foreign.conv3d((12, 16, 5, 3)), []),  # frames are not square
+        (foreign.two_heads, ["--output-layer", "noun"]),
+        (lambda: foreign.of_2017(3), ["--scrambled", "False", "--axes", "HWTC"]),
+    ],
+)
+def test_models_of_others(build, options, run, tmp_path):
+    """What was said at the export need not be said again."""
+    write_blocks(tmp_path / "v.avi")
+    build().save(tmp_path / "m.keras")
+    whole = ["--model", tmp_path / "m.keras", *options, "--format", "keras", "--output", tmp_path / "out"]
+    code, output, error = run("export.py", *whole)
+    assert code == 0, error
+    expected = predicted(run, tmp_path / "m.keras", tmp_path / "v.avi", *options)
+    again = predicted(run, tmp_path / "out" / "m.keras", tmp_path / "v.avi")
+    assert again == expected and max(share.expected for share in again.values()) < 0.999
+    about = json.loads((tmp_path / "out" / "m.keras.json").read_text())
+    assert about["check"]["largest_difference"] < 1e-5
+    if "--range" in options:
+        assert about["input"]["range"] == [-1, 1] and "softmax" in about["output"]["meaning"]
+    if "--output-layer" in options:
+        assert about["output"]["of"] == ["verb", "noun"] and about["output"]["number"] == 1
+
+
+def test_test_clips_are_few_and_evenly_spread(trained_run, bars, monkeypatch):
+    from actioncnn.runs.find import find_model
+    from actioncnn.video import pool
+
+    chosen = []
+    monkeypatch.setattr(pool, "clips", lambda paths, *_: chosen.append(list(paths.values())) or iter(()))
+    export = runpy.run_path(str(ROOT / "export.py"))
+    files = find_model(trained_run)
+    for most in (64, 3):
+        export["test_clips"].__globals__["MOST"] = most
+        export["test_clips"](files, files.sampling, bars)
+    assert len(chosen[0]) == 8 and chosen[1] == [chosen[0][0], chosen[0][3], chosen[0][7]]
+
+
 @pytest.mark.parametrize("options", [[], ["--run", "x"], ["--run", "x", "--model", "y", "--format", "onnx"]])
 def test_usage(options, capsys):
     assert run_script("export.py", *options) == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_model_is_not_replaced_by_its_export(run, tmp_path):
+    foreign.conv3d(foreign.COLOUR).save(tmp_path / "m.keras")
+    before = (tmp_path / "m.keras").read_bytes()
+    code, _, error = run("export.py", "--model", tmp_path / "m.keras", "--format", "keras", "--output", tmp_path)
+    assert code == 1 and "--output" in error.splitlines()[-1] and (tmp_path / "m.keras").read_bytes() == before
 
 
 def test_absent(run, tmp_path):

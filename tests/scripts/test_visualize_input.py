@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from foreign_models import two_heads
 from helpers import ROOT, run_script, write_video
 from PIL import Image, ImageSequence
 
@@ -196,6 +197,17 @@ def test_model_in_one_file(folder, tmp_path, capfd):
     assert run("-m", tmp_path / "alone.json", *beside[2:]) == 1
     error = capfd.readouterr().err
     assert "--weights" in error and error.count("\n") == 1
+
+
+def test_logits_stand_for_classes(tmp_path, capfd):
+    """The margin of the class is climbed, not its logit, and its probability and name are told; of the chosen head."""
+    two_heads().save(tmp_path / "m.keras")
+    (tmp_path / "classes.txt").write_text("a\nb\nc\nd\n")
+    options = "-m", tmp_path / "m.keras", "--output-layer", "noun", "--iter", 10, "--output", tmp_path, "-i", 2
+    assert run(*options, "-n", "noun", "--objective", "margin") == 0
+    assert re.search(r"noun 2 c: activation \S+ -> \S+, probability 0\.[5-9]", capfd.readouterr().out)
+    assert run(*options, "-n", "verb") == 0  # another head: its units have no such names
+    assert "verb 2: activation" in capfd.readouterr().out
 
 
 def test_model_of_a_run(trained_run, tmp_path, capfd):

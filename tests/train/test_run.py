@@ -1,6 +1,6 @@
 """What runs of one seed and of several share."""
 
-from actioncnn.train.run import member_seed
+from actioncnn.train.training import member_seed
 
 
 def test_ensembles_of_different_seeds_share_no_member():

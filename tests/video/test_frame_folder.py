@@ -99,13 +99,6 @@ def test_pictures_that_are_no_frames(tmp_path, names, reason):
         read_frames(write(tmp_path / "v", names), 8, 8, 4)
 
 
-def test_a_folder_with_more_folders_than_pictures_is_no_video():
-    frames = [f"{i}.jpg" for i in range(9)]
-    assert frame_folder.are_frames(frames, []) and frame_folder.are_frames(frames, ["masks"])
-    assert frame_folder.are_frames(["1.jpg"], []) and not frame_folder.are_frames(["thumb_1.jpg", "2.jpg"], ["a", "b"])
-    assert not frame_folder.are_frames(["cover.jpg", "1.txt", ".1.jpg"], [])
-
-
 def animate(path, count=10):
     """An animation of `count` frames, 100 ms each, whose gray is 20 times their number."""
     animation = cv2.Animation()
