@@ -81,12 +81,12 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         clips = ways(Path(folder), args.clips)
-        show("reading a batch", {name: reading for name in clips}, clips, args.repeat)
+        show("reading a batch", dict.fromkeys(clips, reading), clips, args.repeat)
         if args.train:
             from actioncnn import device
 
             on = device.setup()
-            show("a step of a training", {name: partial(training, on=on) for name in clips}, clips, args.train)
+            show("a step of a training", dict.fromkeys(clips, partial(training, on=on)), clips, args.train)
 
 
 def show(title, measures, clips, repeat):

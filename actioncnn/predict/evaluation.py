@@ -30,7 +30,7 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     if chosen.seen:
         of_all = f"{chosen.seen} of these {count(len(videos), 'clip')}"
         warn(f"note: the model was trained on {of_all}, which flatters its figures")
-    clips, failures = store.load_clips(videos, model.reads, cache_dir, workers)
+    clips, failures = store.load_clips(videos, model.reads, cache_dir or files.cache, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     truth = np.array(chosen.labels)[good]
     probabilities = predict(model, Rows(model.reads.pick(clips), good))

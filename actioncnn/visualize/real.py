@@ -20,7 +20,7 @@ class RealClip(NamedTuple):
 def best_real(model, layer, chosen, videos):
     """The RealClip among some index.Videos that each unit responds to most."""
     height, width, *_, channels = model.reading.shape
-    clips, failures = store.load_clips(videos, model.sampling)
+    clips, failures = store.load_clips(videos, model.sampling, model.files.cache)
     clips = model.sampling.pick(clips)
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(

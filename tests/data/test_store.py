@@ -15,6 +15,7 @@ from helpers import ROOT, SAMPLING, names, video, write_blocks
 
 from actioncnn.data import store
 from actioncnn.errors import UserError
+from actioncnn.video.segment import named
 from videoto3d import Videoto3D
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -58,6 +59,64 @@ def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
     second, _ = load(videos)
     assert decoded() == names(videos) and capfd.readouterr() == ("", "")
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_video_more_costs_one_video(videos, load, decoded):
+    load(videos[1:3])
+    load([videos[0], *videos[1:5]])
+    assert decoded() == names(videos[:5])
+    array, _ = load(videos[::-1])
+    assert decoded() == names(videos)
+    np.testing.assert_array_equal(array, load(videos)[0][::-1])
+    assert decoded() == names(videos)
+
+
+@pytest.mark.parametrize("drawn_first", [True, False])
+def test_frames_are_stored_once_where_none_are_drawn(videos, load, decoded, tmp_path, drawn_first):
+    """Clips of half of the frames are those of twice as many, bytes and checksums, whichever were read before."""
+    read = lambda drawn: store.load_clips(videos, SAMPLING, tmp_path / "cache", 1, drawn)[0]  # noqa: E731
+    loaded = {drawn: read(drawn) for drawn in (drawn_first, not drawn_first)}
+    assert decoded() == sorted(names(videos) * (1 if drawn_first else 2))
+    assert loaded[True].shape == (6, 16, 16, 8, 1) and loaded[False].shape == (6, 16, 16, 4, 1)
+    np.testing.assert_array_equal(SAMPLING.single(loaded[True]), loaded[False])
+    assert loaded[True].checksums == loaded[False].checksums
+    sizes = sorted(path.stat().st_size for path in (tmp_path / "cache").glob("*.records"))
+    assert sizes == ([12 * SIZE] if drawn_first else [6 * SIZE, 12 * SIZE])
+
+
+def test_what_is_stored_with_frames_between_is_not_read_again(videos, decoded, tmp_path):
+    expected = np.asarray(store.load_clips(videos, SAMPLING, tmp_path / "elsewhere", 1)[0])
+    store.load_clips(videos[:4], SAMPLING, tmp_path / "cache", 1, drawn=True)
+    before = len(decoded())
+    clips, _ = store.load_clips(videos, SAMPLING, tmp_path / "cache", 1)
+    np.testing.assert_array_equal(clips, expected)
+    assert len(decoded()) == before + 2
+
+
+def test_checksums_do_not_depend_on_the_place_of_a_record(videos, tmp_path):
+    read = lambda of, folder: store.load_clips(of, SAMPLING, tmp_path / folder, 1)[0]  # noqa: E731
+    read(videos[::-2], "one")
+    one, other = read(videos, "one"), read(videos, "other")
+    assert one.checksums == other.checksums and list(one.rows) != list(other.rows)
+
+
+def test_a_network_of_one_frame_has_one_stored(videos, tmp_path):
+    clips, _ = store.load_clips(videos, SAMPLING._replace(depth=0), tmp_path / "cache", 1)
+    assert clips.shape == (6, 16, 16, 1, 1)
+    np.testing.assert_array_equal(clips[2][:, :, 0, 0], Videoto3D(16, 16, 2).video3d(videos[2].path)[1])
+
+
+def test_parts_of_a_video_are_clips_of_their_own_and_follow_its_changes(videos, load, decoded):
+    parts = [video(named(videos[0].path, "frames", *ends)) for ends in ((0, 4), (8, None))]
+    whole, _ = load(videos[:1], depth=12)
+    array, _ = load(parts)
+    np.testing.assert_array_equal(array, [whole[0, :, :, :4], whole[0, :, :, 8:]])
+    count = len(decoded())
+    load(parts)
+    assert len(decoded()) == count
+    touch(videos[:1] * 2)
+    load(parts)
+    assert len(decoded()) == count + 2
 
 
 CHANGES = {
