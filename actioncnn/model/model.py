@@ -47,6 +47,11 @@ class ModelFiles(NamedTuple):
         return first.names if first and (first.required or not first.source or self.record) else None
 
     @property
+    def cache(self):
+        """The folder of the clips of the run that made it; None: the default one."""
+        return self.record.cache if self.record else None
+
+    @property
     def ours(self):
         """Whether a training run of this suite wrote it: its record or its mark says so."""
         return bool(self.record) or MARK.items() <= self.facts.items()
@@ -151,6 +156,11 @@ class Model:
     names: list | None  # of the classes in label order; None where no file tells them
     files: ModelFiles
     views: int = 1
+
+    @property
+    def cache(self):
+        """The folder of the clips of the run that made it; None: the default one."""
+        return self.record.cache if self.record else None
 
     @property
     def ours(self):

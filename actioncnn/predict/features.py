@@ -82,8 +82,7 @@ def training_clips(files, sampling, workers):
     if options is None:
         raise UserError(f"no run tells what {files.model} was trained on")
     dataset = with_sides_of_run(understand(options), files.model.parent, record)
-    cache = record.options.get("cache")
-    data, _ = read_clips(dataset, sampling, cache and Path(cache), workers)
+    data, _ = read_clips(dataset, sampling, record.cache, workers)
     rows = [row for row, video in enumerate(data.videos) if video.side == "train" and row not in data.failures]
     return replace(data, train=np.array(rows))
 

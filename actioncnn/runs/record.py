@@ -4,6 +4,7 @@ import json
 import os
 import re
 from importlib.metadata import version
+from pathlib import Path
 
 from actioncnn.cli import program
 from actioncnn.data.dataset import digest
@@ -85,6 +86,12 @@ class Record(dict):
         """{class: digest of its files}, empty for runs of earlier versions."""
         values = self.get("dataset", {}).get("fingerprints")
         return values if isinstance(values, dict) else {}
+
+    @property
+    def cache(self):
+        """The folder of the run's clips; None: it is the default one, or not there."""
+        name = self.options.get("cache")
+        return Path(name) if isinstance(name, str) and os.path.isdir(name) else None
 
     @property
     def origin(self):

@@ -12,13 +12,11 @@ from actioncnn.train.repeatable import uniform
 DRAWS = 7  # random numbers a clip
 
 
-def draw(clips, how, key, places, batch):
+def draw(clips, key, places, batch):
     """One frame of each two: uint8 (B, H, W, 2 T, C) -> (B, H, W, T, C), as in temporal segments (Wang 2016).
 
-    At random where `how`, a recipes.Augment, says so, else the first. The rest as in `augment`.
+    key, places and batch as in `augment`.
     """
-    if not how.frames:
-        return clips[:, :, :, ::2]
     height, width, count, channels = clips.shape[1:]
     second = tf.gather(uniform((batch, count // 2), key), places) < 0.5
     pairs = tf.reshape(clips, (-1, height, width, count // 2, 2, channels))

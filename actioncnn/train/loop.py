@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from actioncnn.cli import bar, warn
 from actioncnn.data import batches
-from actioncnn.data.batches import check_whole
+from actioncnn.data.store import check_whole
 from actioncnn.device import check_step
 from actioncnn.errors import UserError, one_line
 from actioncnn.train import averaging
@@ -143,7 +143,7 @@ class Trainer:
         of_augment, of_draw, *of_dropouts = tf.unstack(keys, 2 + len(self.dropouts))
         how = places, self.batch
         if self.data.doubled is not None:
-            clips = draw(clips, self.recipe.augment, of_draw, *how)
+            clips = draw(clips, of_draw, *how)
         for layer, of_layer in zip(self.dropouts, of_dropouts, strict=True):
             layer.key = of_layer
         return self.model(augment(clips, self.recipe.augment, of_augment, *how), training=True)

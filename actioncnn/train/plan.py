@@ -74,7 +74,8 @@ def plan_training(options, network, start=None):
     """
     dataset = understand(options.dataset)
     say(*dataset.understood)
-    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
+    drawn = options.augment and network.recipe.augment.frames
+    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers, drawn)
     names, why = resolve_split(data, options.split, options.seed)
     divided = [divide_clips(data, name, options.seed) for name in names]  # a wrong split ends here, not hours later
     fewest = min(len(clips.train) for clips, _ in divided)

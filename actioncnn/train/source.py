@@ -1,10 +1,11 @@
 """Batches of a training or a test on the device that computes, or on each of several."""
 
+import numpy as np
 import tensorflow as tf
 
 from actioncnn.cli import warn
 from actioncnn.data import batches
-from actioncnn.data.batches import check_whole
+from actioncnn.data.store import check_whole
 from actioncnn.train.repeatable import replicas
 
 
@@ -17,7 +18,7 @@ class Source:
         self.targets, self.clips = self.on_each_device(data.targets), None
         if device.holds(data.stored.nbytes):
             try:
-                self.clips = self.on_each_device(data.stored)
+                self.clips = self.on_each_device(np.asarray(data.stored))
             except tf.errors.ResourceExhaustedError:
                 warn("the clips do not fit on the GPU beside what is there, so they stay in the computer's memory")
 
