@@ -46,6 +46,8 @@ def checked(parser, args):
     for name in (*OF_TESTS, "cache"):
         if getattr(args, name) and not args.videos:
             parser.error(f"--{name.replace('_', '-')} needs --videos DATASET")
+        if getattr(args, name) and args.mistakes:
+            parser.error(f"--{name.replace('_', '-')} does not go with --mistakes, which are those of the run's test")
     reading.check_options(parser, args)
     return args
 

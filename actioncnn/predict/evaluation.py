@@ -30,6 +30,8 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     if chosen.seen:
         of_all = f"{chosen.seen} of these {count(len(videos), 'clip')}"
         warn(f"note: the model was trained on {of_all}, which flatters its figures")
+    if chosen.seen is None and model.ours:
+        warn("note: whether the model was trained on these clips cannot be told: its run or its videos are not there")
     clips, failures = store.load_clips(videos, model.reads, cache_dir or files.cache, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     truth = np.array(chosen.labels)[good]

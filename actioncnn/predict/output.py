@@ -84,7 +84,7 @@ def write(args, model, results, failures):
     if args.features and results:
         from actioncnn.predict.features import as_npz
 
-        files.write(args.features, as_npz(results, classes))
+        files.write(args.features, as_npz(results, classes, model.files))
     if args.plot and results:
         files.write(args.plot, timeline.plot(*results[0], classes))
     if args.annotate and results:

@@ -29,6 +29,7 @@ KINDS = {
     "versions": dict,
     "metrics": dict | None,
     "notes": list,
+    "tested": str,
     "parts": list,
     "replaces": list,
     "parameters": int,

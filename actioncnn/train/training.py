@@ -9,7 +9,7 @@ import numpy as np
 from actioncnn import device, files
 from actioncnn.cli import count, say
 from actioncnn.data.clips import LabelledClips, Rows, test_views
-from actioncnn.data.dataset import digest, relative, untold_groups
+from actioncnn.data.dataset import digest, relative, tags, untold_groups
 from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, metrics, results
@@ -51,6 +51,7 @@ class Training:
         if chief:
             record |= {"start": list(plan.start.said.values())} if plan.start else {}
             record |= {"parameters": model.count_params(), "notes": self.part.notes}
+            record["tested"] = tags(self.data.videos[row] for row in self.data.test)
             self.write(model, record, probabilities, figures)
             if not plan.options.resume:
                 files.write(output / "seconds.txt", f"{time.monotonic() - started:.1f}\n")
