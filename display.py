@@ -9,7 +9,7 @@ python display.py --output display.gif                     an animation
 from pathlib import Path
 
 from actioncnn import cli
-from actioncnn.data.options import NONE, add_test_options, given
+from actioncnn.data.options import NONE, add_test_options, class_names, given
 from actioncnn.errors import UserError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -19,10 +19,10 @@ ANIMATION = 12  # frames
 
 
 def classes(text):
-    """all -> None, a number -> int, names with commas between -> list"""
+    """all -> None, a number -> int, names or a file of names -> tuple, as the training scripts take them"""
     if text.lower() == "all":
         return None
-    return cli.whole_number(1)(text) if text.isdecimal() else [name.strip() for name in text.split(",") if name.strip()]
+    return cli.whole_number(1)(text) if text.isdecimal() else class_names(text)
 
 
 def image(text):
@@ -43,7 +43,8 @@ def parse():
         "--classes",
         type=classes,
         default=0,
-        help="all, a number to draw, or names: A,B (default: as many as have room)",
+        metavar="all|N|A,B|FILE",
+        help="all, a number to draw, names, or a file with a name in each line (default: as many as have room)",
     )
     add("--seed", type=cli.whole_number(0), default=0, help="of the choice of classes and videos (default: 0)")
     add("--color", default=True, help="RGB frames instead of grayscale (default: True)", **cli.SWITCH)

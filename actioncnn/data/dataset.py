@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from actioncnn.cli import count
 from actioncnn.data import index, splits
 from actioncnn.data.index import Video
 from actioncnn.data.options import DatasetOptions
+from actioncnn.video.segment import source
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Dataset:
     classes: list[str]  # in label order
     understood: list[str]  # lines that say how the directory was understood
     notes: list[str]  # what else the user should know
+    twins: dict = field(default_factory=dict)  # {path: what equal videos share}
 
     def as_dict(self):
         """For JSON: the options from which `understand` and `divide` make it again, and fingerprints of its classes."""
@@ -44,7 +47,10 @@ def digest(*values):
 
 def name_and_size(path):
     """What tells a video from others, wherever it lies: its name, and its bytes or, of a folder, number of pictures."""
+    whole = source(path)
     try:
+        if whole != path:  # a part of a video
+            return path.name, whole.stat().st_size
         return path.name, len(os.listdir(path)) if path.is_dir() else path.stat().st_size
     except OSError:  # a link to nowhere
         return path.name, 0
@@ -56,29 +62,59 @@ def understand(options):
     UserError: there is no such directory, no video in it, or a list cannot be read.
     """
     lists = options.train_list, options.test_list
-    listed = index.understand(options.videos, options.class_level, *lists, options.split)
+    listed = index.understand(options.videos, options.class_level, *lists, options.split, options.group_level)
     notes = list(listed.notes)
     if options.nclass is None:
-        videos, classes = listed.videos, index.classes_of(listed.videos)
+        classes = index.classes_of(listed.videos)
+        classes = index.named_classes(classes, options.classes) if options.classes else classes
+        videos = [video for video in listed.videos if video.name in set(classes)]
     else:
-        videos, classes = index.choose_classes(listed.videos, options.nclass)
-        if len(classes) < options.nclass:
-            fewer = f"{options.videos} has {len(classes)} classes, fewer than --nclass {options.nclass}"
-            notes.append(f"{fewer}: all are used")
-    return Dataset(options, videos, classes, listed.understood, notes)
+        videos, classes = index.choose_classes(listed.videos, options.nclass, options.classes)
+        notes += about_number(options, len(classes), len(index.classes_of(listed.videos)))
+    return Dataset(options, videos, classes, listed.understood, notes, listed.twins)
+
+
+def about_number(options, used, there):
+    """A line, in a list, where a dataset has more or fewer classes than --nclass; fewer than the default are usual."""
+    if options.classes or used == there == options.nclass:
+        return []
+    if used < there:
+        return [f"{options.videos} has {there} classes: the first {used} are used; --nclass {there} uses all"]
+    fewer = f"{options.videos} has {used} classes, fewer than --nclass {options.nclass}: all are used"
+    return [] if options.nclass == DatasetOptions.nclass else [fewer]
 
 
 def divide(dataset, split, seed, failures=()):
     """The Dataset whose videos are on the sides that a split gives them, and lines to tell the user.
 
-    split: a name as splits.resolve gives it. failures: rows of videos that gave no frame; they are on no side.
-    UserError: one of the sides is empty.
+    split: a name as splits.resolve gives it. failures: rows of videos that gave no frame; they are on no side. Nor are
+    twins of test clips, unless a class would have no other clip to train on. UserError: one of the sides is empty.
     """
     good = [row for row in range(len(dataset.videos)) if row not in failures]
     train, test, notes = splits.split([dataset.videos[row] for row in good], split, seed)
+    if dataset.twins:
+        train, more = without_twins([dataset.videos[row] for row in good], train, test, dataset.twins)
+        notes += more
     sides = dict.fromkeys((good[place] for place in train), "train") | dict.fromkeys((good[i] for i in test), "test")
     videos = [video._replace(side=sides.get(row)) for row, video in enumerate(dataset.videos)]
     return replace(dataset, videos=videos), notes
+
+
+def without_twins(videos, train, test, twins):
+    """The training rows without twins of test clips, and lines that say so."""
+    tested = {twins[videos[row].path] for row in test if videos[row].path in twins}
+    both = [row for row in train if twins.get(videos[row].path) in tested]
+    others = {videos[row].name for row in set(train) - set(both)}
+    gone = {row for row in both if videos[row].name in others}
+    notes = []
+    if gone:
+        such = f"such as {videos[min(gone)].path}"
+        notes.append(f"left out of training: {count(len(gone), 'video')} that the test side has too, {such}")
+    if len(gone) < len(both):
+        notes.append(
+            f"{count(len(both) - len(gone), 'training video')} that the test side has too: this inflates accuracy"
+        )
+    return [row for row in train if row not in gone], notes
 
 
 def relative(video, directory):

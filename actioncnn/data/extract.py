@@ -21,7 +21,8 @@ def parse():
     add("--size", type=cli.whole_number(1), default=32, help="width and height in pixels (default: 32)")
     add("--skip", default=True, help="frames at even intervals; False: the first ones (default: True)", **cli.SWITCH)
     add("--color", default=False, help="RGB frames instead of grayscale (default: False)", **cli.SWITCH)
-    add_test_options(parser, "that of the training scripts")
+    classes = "names A,B or a file with a name in each line (default: the first --nclass)"
+    add_test_options(parser, "that of the training scripts", classes)
     add("--cache", type=Path, help="directory of the cache (default: ~/.cache/actioncnn)")
     add("--workers", type=cli.whole_number(1), help="processes that read videos (default: one per core)")
     return parser.parse_args()
@@ -32,7 +33,7 @@ def main():
     from actioncnn.data import cache
     from actioncnn.data.dataset import understand
 
-    dataset = understand(DatasetOptions(videos=args.videos, **given(args)))
+    dataset = understand(DatasetOptions(videos=args.videos, classes=args.classes, **given(args)))
     sampling, (number, count) = Sampling(args.size, args.depth, args.color, args.skip), args.shard
     had, failures = cache.extract_shard(dataset.videos, sampling, args.shard, args.cache, args.workers)
     for row, reason in failures.items():

@@ -11,12 +11,16 @@ EQUAL = 1e-9  # shares that differ by less
 
 
 def official_classes(videos):
-    """Classes whose groups are those of UCF-101: all 25, or some of them in a class of its name."""
+    """Classes whose groups are those of UCF-101: all 25, or some of them where all classes have names of its classes.
+
+    A class of a user's own that is called so stands beside other classes.
+    """
     groups = defaultdict(set)
     for video in videos:
-        if video.group is not None:
-            groups[video.name].add(video.group)
-    return {name for name, of in groups.items() if of == GROUPS or (of <= GROUPS and name.casefold() in UCF101)}
+        groups[video.name].add(video.group)
+    official = {name for name, of in groups.items() if of - {None} == GROUPS}
+    part = {name for name, of in groups.items() if None not in of and of <= GROUPS and name.casefold() in UCF101}
+    return official | part if official | part == groups.keys() else official
 
 
 def scene(name, group):

@@ -1,10 +1,14 @@
 """File names of public datasets: the class and the group that they tell."""
 
 import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 ENDING = re.compile(
-    r"\.(3g2|3gp|asf|avi|divx|f4v|flv|gif|m2ts|m2v|m4v|mkv|mov|mp4|mpe|mpeg|mpg|mts|mxf|ogm|ogv|ps|rm|rmvb|ts|vob|webm|wmv)$",
+    r"\.(264|265|3g2|3gp|3gpp|amv|asf|avi|divx|dv|f4v|flv|gif|h264|h265|hevc|ivf|m1v|m2t|m2ts|m2v|m4v|mjpeg|mjpg|mkv|mod|"
+    r"mov|mp2v|mp4|mpe|mpeg|mpg|mpv|mts|mxf|nut|ogm|ogv|ps|qt|rm|rmvb|tod|ts|vob|webm|wmv|wtv|xvid|y4m)$",
     re.IGNORECASE,
 )
 HMDB51 = (
@@ -35,12 +39,15 @@ class Pattern(NamedTuple):
     dataset: str
     example: str
     expression: str  # of the whole name without its ending
-    sure: bool = True  # it tells the class whatever the folders say; else only where they tell none
+    sure: bool = True  # it tells the class where folders say the same; else only where they tell none
+    special: bool = False  # so long that no other name has this form: it tells the group whatever the folders say
 
 
 PATTERNS = (
-    Pattern("UCF-101, UCF-50", "v_YoYo_g01_c02.avi", r"v_(?P<name>.+)_g(?P<group>\d{1,9})_c\d+"),
-    Pattern("KTH", "person01_boxing_d1_uncomp.avi", r"(?P<group>person\d+)_(?P<name>[a-z]+)_d\d(_uncomp)?"),
+    Pattern("UCF-101, UCF-50", "v_YoYo_g01_c02.avi", r"v_(?P<name>.+)_g(?P<group>\d{1,9})_c\d+", special=True),
+    Pattern(
+        "KTH", "person01_boxing_d1_uncomp.avi", r"(?P<group>person\d+)_(?P<name>[a-z]+)_d\d(_uncomp)?", special=True
+    ),
     Pattern(
         "Weizmann",
         "daria_bend.avi",
@@ -51,8 +58,14 @@ PATTERNS = (
         "HMDB-51",
         "April_09_brush_hair_u_nm_np1_ba_goo_0.avi",  # film, class, body part, camera, people, view, quality, clip
         rf"(?P<group>.+?)_(?P<name>{HMDB51})_[fhlu]_(nm|cm)_np\d+_(ba|fr|le|ri)_(bad|goo|med)_\d+",
+        special=True,
     ),
-    Pattern("NTU RGB+D", "S001C001P003R001A024_rgb.avi", r"S\d{3}C\d{3}(?P<group>P\d{3})R\d{3}(?P<name>A\d{3})(_rgb)?"),
+    Pattern(
+        "NTU RGB+D",
+        "S001C001P003R001A024_rgb.avi",
+        r"S\d{3}C\d{3}(?P<group>P\d{3})R\d{3}(?P<name>A\d{3})(_rgb)?",
+        special=True,
+    ),
     Pattern("UTD-MHAD", "a1_s3_t1_color.avi", r"(?P<name>a\d+)_(?P<group>s\d+)_[et]\d+(_color|_rgb)?"),
     Pattern("RAVDESS", "01-01-06-01-02-01-12.mp4", r"\d\d-\d\d-(?P<name>\d\d)-\d\d-\d\d-\d\d-(?P<group>\d\d)"),
     Pattern("CREMA-D", "1001_DFA_ANG_XX.flv", r"(?P<group>1\d{3})_[A-Z]{3}_(?P<name>[A-Z]{3})_(LO|MD|HI|XX?)"),
@@ -79,13 +92,14 @@ class Known(NamedTuple):
     group: str | int | None
     dataset: str
 
+    @property
+    def special(self):
+        """Whether no other name has this form by chance."""
+        return self.dataset in SPECIAL
 
+
+SPECIAL = {pattern.dataset for pattern in PATTERNS if pattern.special}
 _EACH = [(pattern, re.compile(pattern.expression)) for pattern in PATTERNS]
-
-
-def tells(filename):
-    """Whether a file's name tells the class, whatever its folders say."""
-    return bool(_SURE.fullmatch(stem(filename)))
 
 
 def match(filename, only_sure=True):
@@ -102,6 +116,15 @@ def match(filename, only_sure=True):
             return Known(fit["name"], int(group) if pattern is PATTERNS[0] else group, pattern.dataset)
 
 
+def fold(name):
+    """A name without its case and the way its accents are written: names that are equal so are one."""
+    return (
+        name.casefold()
+        if name.isascii()
+        else unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    )
+
+
 def stem(filename):
     return filename.rpartition(".")[0] or filename
 
@@ -113,3 +136,16 @@ def forms():
 
 def is_video(filename):
     return bool(ENDING.search(filename))
+
+
+def told_apart(paths):
+    """The shortest ends of paths that tell them apart: {path: text}; of a name that no other has, the name alone."""
+    parts = {path: path.parts for path in map(Path, paths)}
+    ends = dict.fromkeys(parts, 1)
+    while True:
+        texts = {path: "/".join(parts[path][-count:]) for path, count in ends.items()}
+        seen = Counter(texts.values())
+        alike = [path for path, text in texts.items() if seen[text] > 1 and ends[path] < len(parts[path])]
+        if not alike:
+            return texts
+        ends |= {path: ends[path] + 1 for path in alike}

@@ -20,12 +20,31 @@ def split_name(text):
     return f"folds:{whole_number(2)(text.removeprefix('folds:'))}"
 
 
+def class_names(text):
+    """Names with commas between, or a file with a name in each line -> tuple of names."""
+    path = Path(text)
+    try:
+        names = path.read_text("utf-8-sig").splitlines() if path.is_file() else text.split(",")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentTypeError(
+            f"{text!r} cannot be read ({error}); give names A,B or a file with a name in each line"
+        ) from None
+    names = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not names:
+        raise ArgumentTypeError(f"{text!r} has no names; give names A,B or a file with a name in each line")
+    return names
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
     """Where a dataset is and how it is to be understood: every script that takes a dataset takes these options."""
 
     videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
     nclass: int | None = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
+    classes: tuple | None = option(
+        DATASET, None, "the classes to use: their names A,B or a file with a name in each line (default: the first "
+        "--nclass)", class_names, metavar="A,B|FILE",
+    )  # fmt: skip
     split: str = option(
         DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
         "groups: whole groups are held out; folds:K: K trainings that test each clip once; all: the three official "
@@ -33,13 +52,18 @@ class DatasetOptions:
         metavar="1|2|3|groups|folds:K|all|random",
     )  # fmt: skip
     train_list: Path | None = option(
-        DATASET, None, "list of the training videos: UCF-101's, CSV of file, label and maybe group, or a folder of "
-        "UCF-101's or HMDB-51's lists", Path,
+        DATASET, None, "list of the training videos: lines `file label`, CSV or JSON with columns such as file, label, "
+        "group (subject, signer), split, start and end of a segment (seconds, or start_frame, end_frame); or a folder "
+        "of UCF-101's or HMDB-51's lists", Path,
     )  # fmt: skip
     test_list: Path | None = option(DATASET, None, "list of the test videos", Path)
     class_level: int | None = option(
         DATASET, None, "which folder below --videos names the class, 1 the first (default: the first with siblings)",
         whole_number(1),
+    )  # fmt: skip
+    group_level: int | None = option(
+        DATASET, None, "which folder below --videos names the group, such as the person, 1 the first (default: that of "
+        "people, else the first that differs within a class)", whole_number(1),
     )  # fmt: skip
     seed: int = option(TRAINING, 0, "of every random choice; the same seed gives the same result", whole_number(0))
 
@@ -59,10 +83,11 @@ def options_of(values):
 
     Values that are missing, or of another type, are as if they were not given.
     """
-    kinds = {"videos": str, "nclass": int, "split": str, "train_list": str, "test_list": str, "class_level": int}
-    kinds |= {"seed": int}
+    kinds = dict.fromkeys(("videos", "split", "train_list", "test_list"), str) | {"classes": list | tuple}
+    kinds |= dict.fromkeys(("nclass", "class_level", "group_level", "seed"), int)
+    convert = dict.fromkeys(PATHS, Path) | {"classes": tuple}
     given = {
-        name: Path(values[name]) if name in PATHS else values[name]
+        name: convert.get(name, kind)(values[name])
         for name, kind in kinds.items()
         if isinstance(values.get(name), kind) and not isinstance(values[name], bool)
     }
@@ -70,7 +95,14 @@ def options_of(values):
 
 
 PATHS = ("videos", "train_list", "test_list")
-OF_TESTS = ("nclass", "split", "train_list", "test_list", "class_level")  # what a script that tests a model takes
+OF_TESTS = (
+    "nclass",
+    "split",
+    "train_list",
+    "test_list",
+    "class_level",
+    "group_level",
+)  # for all scripts that test models
 
 
 def split_to_test(text):
@@ -78,15 +110,17 @@ def split_to_test(text):
     return text if text == NONE else split_name(text)
 
 
-def add_test_options(group, of_run="that of the run"):
+def add_test_options(group, of_run="that of the run", classes=None):
     """Adds the options of a dataset that a model is tested on to an argparse group; None is what the run says of it.
 
-    of_run: the default in words.
+    of_run: the default in words. classes: what --classes is for, where the script has none of its own.
     """
     add, alike = group.add_argument, f"as the training scripts take it (default: {of_run})"
     add(
         "--nclass", type=whole_number(2), help=f"number of classes, in alphabetical order (default: {of_run}, else all)"
     )
+    if classes:
+        add("--classes", type=class_names, metavar="A,B|FILE", help=classes)
     sides = (
         "whose test clips are taken, as the training scripts have it; none: all clips (default: that of the run, if "
     )
@@ -95,6 +129,7 @@ def add_test_options(group, of_run="that of the run"):
     add("--train-list", type=Path, help=f"list of the training videos, {alike}")
     add("--test-list", type=Path, help=f"list of the test videos, {alike}")
     add("--class-level", type=whole_number(1), help=f"which folder below --videos names the class, {alike}")
+    add("--group-level", type=whole_number(1), help=f"which folder below --videos names the group, {alike}")
 
 
 def given(args):

@@ -19,6 +19,7 @@ from actioncnn.data.index import alphabetical, group_order
 from actioncnn.errors import UserError
 
 TEST_GROUPS = {"1": range(1, 8), "2": range(8, 15), "3": range(15, 22)}  # the official lists follow this rule
+DEFAULT = "1"  # of --split
 OPTIONS = (*TEST_GROUPS, "groups", "random")  # names that --split takes too
 FOLD = re.compile(r"fold_(\d+)_of_(\d+)")
 ALL_FOLDS = 3  # of --split all, where there are no official splits
@@ -45,8 +46,11 @@ def resolve(videos, split, seed):
     names = ["given"] * (numbered and sides) + [split] * (not numbered or bool(official))
     names += ["groups"] * grouped * numbered + ["random"]
     name = next((name for name in names if _works(videos, name, seed)), split)
-    why = [] if name == split else [f"--split {split}: {_why(name, official, grouped)}"]
-    return [name], why + anew * (name != "given")
+    notes = anew if name != "given" else []
+    if name == split or (name == "given" and split == DEFAULT):
+        return [name], notes
+    asked = "" if split == DEFAULT else f"--split {split}: "
+    return [name], [f"{asked}{_why(name, official, grouped)}", *notes]
 
 
 def _why(name, official, grouped):
@@ -114,8 +118,9 @@ def folds(videos, k, seed):
     """k pairs (training indices, test indices) that test every clip once; a group is never on both sides.
 
     Clips with the same group stay together across classes too (the demo's groups share their scene). Each k
-    neighbouring groups are spread over the k folds, so that classes with few groups still are. A video without
-    a group counts as a group of its own. UserError: fewer groups than folds.
+    neighbouring groups are spread over the k folds, so that classes with few groups still are. Videos without a group
+    stay together in a class that has groups, since some may be of one; else each is for itself. UserError: fewer groups
+    than folds.
     """
     fold = _folds(videos, k, seed)
     if len(np.unique(fold)) < k:
@@ -133,8 +138,10 @@ def _folds(videos, k, seed):
     of_group = {group: orders[i // k][i % k] for i, group in enumerate(groups)}
     for i, video in enumerate(videos):
         fold[i] = of_group.get(video.group, 0)
+    grouped = {video.name for video in videos if video.group is not None}
     for name, indices in _by_class(videos, lambda video: video.group is None).items():
-        fold[shuffle(indices, seed, name)] = np.arange(len(indices)) % k
+        order = shuffle(indices, seed, name)
+        fold[order] = order[0] % k if name in grouped else np.arange(len(indices)) % k
     return fold
 
 
@@ -165,8 +172,17 @@ def _notes(videos, split, train, test):
     both, total = len(groups[0] & groups[1]), len(groups[0] | groups[1])
     ungrouped = sum(video.group is None for video in videos)
     said = _called(split)
-    notes, drawn = [], split not in ("random", "given") and not FOLD.fullmatch(split)
-    if ungrouped and total and drawn:
+    notes = []
+    if ungrouped and total and FOLD.fullmatch(split):
+        grouped = {video.name for video in videos if video.group is not None}
+        mixed = sorted({video.name for video in videos if video.group is None} & grouped, key=alphabetical)
+        where = (
+            f": those of {shorten(mixed)} are tested together"
+            if mixed
+            else ": each is on any side, which may inflate accuracy"
+        )
+        notes.append(f"{ungrouped} videos have no group{where}")
+    elif ungrouped and total and split not in ("random", "given"):
         notes.append(f"{ungrouped} videos have no group: of these a random 20 % are test clips")
     if both:
         notes.append(f"{said} puts clips of {both} of {total} groups on both sides, which inflates accuracy")

@@ -16,8 +16,9 @@ from actioncnn.errors import UserError
 from actioncnn.model.labels import find_label
 from actioncnn.runs.run import read_run
 from actioncnn.video import pool
+from actioncnn.video.segment import source
 
-LAYOUT = ("class_level", "train_list", "test_list")  # options that say which class a video has
+LAYOUT = ("class_level", "group_level", "train_list", "test_list")  # options that say which class a video has
 
 
 class TestClip(NamedTuple):
@@ -40,7 +41,7 @@ def clips_of_run(folder, directory=None):
         raise UserError(f"--run {folder}: does not say where its videos are; give --videos")
     rows = zip(run.files, run.true, run.ranked, strict=True)
     clips = [TestClip(Path(directory, name), true, *ranked[0]) for name, true, ranked in rows]
-    there = [clip for clip in clips if clip.path.exists()]
+    there = [clip for clip in clips if source(clip.path).exists()]
     if not there:
         raise UserError(f"--run: the test clips of {folder} are not in {directory}; give their directory with --videos")
     return there
@@ -62,7 +63,7 @@ def clip_reader(workers=None):
             warn(f"note: {run.folder} does not say which frames its network takes: its page is without clips")
             return {}
         paths = {row: directory / run.files[row] for row in rows if is_within(run.files[row])}
-        there = {row: path for row, path in paths.items() if path.exists()}
+        there = {row: path for row, path in paths.items() if source(path).exists()}
         if len(there) < len(rows):
             missing = f"{len(rows) - len(there)} of {len(rows)} clips to show are not in {directory}"
             warn(f"note: {missing}: the page is without them; run it in the folder of the training, or put them there")
@@ -152,7 +153,7 @@ def understand_as(directory, given, options=None, classes=None):
     """
     layout = {name: value for name, value in given.items() if name != "split" or value in splits.TEST_GROUPS}
     alone = replace(DatasetOptions(videos=directory, nclass=None), **layout)
-    as_run = replace(options, **({"videos": directory, "nclass": None} | layout)) if options else alone
+    as_run = replace(options, **({"videos": directory, "nclass": None, "classes": None} | layout)) if options else alone
     known, problems = {name.casefold() for name in classes or ()}, []
     for each in dict.fromkeys((as_run, alone)):
         try:

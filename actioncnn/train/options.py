@@ -38,7 +38,10 @@ class Options(DatasetOptions):
     learning_rate: float | None = option(TRAINING, None, "rate at the start (default: that of the recipe)", positive)
     augment: bool = option(TRAINING, True, "vary the training clips at random", bool)
     flip: bool | None = option(
-        TRAINING, None, "mirror clips at random; default: unless a class name says left, right or clockwise", bool
+        TRAINING,
+        None,
+        "mirror clips at random; default: unless a class name says left or right, in any of many languages",
+        bool,
     )
     balance: bool = option(TRAINING, False, "weigh classes by their rarity: each counts alike in the loss", bool)
     views: int = option(

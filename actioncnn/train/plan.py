@@ -10,6 +10,7 @@ from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolv
 from actioncnn.data.dataset import understand
 from actioncnn.runs import folder, record
 from actioncnn.runs.record import Record
+from actioncnn.train import mirroring
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start
@@ -83,8 +84,8 @@ def plan_training(options, network, start=None):
     say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
     recipe = adapt(network.recipe, options, data.classes)
     notes = dataset.notes + lost + why
-    if options.augment and options.flip is None and not recipe.augment.flip:
-        notes.append("class names say left, right or clockwise, so clips are not mirrored; --flip True would")
+    if options.augment:
+        say(mirroring.told(data.classes, recipe.augment.flip, options.flip is not None))
     parts = []
     for name, (clips, more) in zip(names, divided, strict=True):
         output = options.output / part_of(name) if len(names) > 1 else options.output

@@ -3,11 +3,10 @@
 Nothing heavy is imported here, so that a script's `--help` answers at once; networks.py has the layers.
 """
 
-import re
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
-MIRRORED = re.compile("left|right|clockwise", re.IGNORECASE)  # classes that a mirror turns into others
+from actioncnn.train.mirroring import turned
 
 
 class Augment(NamedTuple):
@@ -80,4 +79,5 @@ def default_batch(count):
 
 
 def may_be_mirrored(classes):
-    return not any(MIRRORED.search(name) for name in classes)
+    """Whether a mirror leaves clips in their classes, by the names of these."""
+    return turned(classes) is None

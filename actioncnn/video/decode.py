@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.errors import NoFrameError, PassingError, UserError
-from actioncnn.video import frame_folder
+from actioncnn.video import display_matrix, frame_folder, segment
 from actioncnn.video.sampling import evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
@@ -21,6 +21,7 @@ MAX_PIXELS = 1 << 26  # of a frame, 200 MB in colour: 8K is half of it
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")  # a playlist is no way to the network
 
+COUNTED = (".avi", ".divx", ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webp", ".gif")  # these tell their frames
 MAX_FRAMES = 10_000_000  # 92 hours at 30 frames a second: a container that claims more is wrong
 LACKING = {  # what neither reader has a decoder for, as containers name it
     b"avs2": "AVS2", b"V_AVS2": "AVS2", b"avs3": "AVS3", b"V_AVS3": "AVS3", b"evc1": "EVC", b"lvc1": "LCEVC",
@@ -35,8 +36,9 @@ def read_frames(path, width, height, depth, color=False, skip=True):
     """`depth` frames of a video: uint8 (depth, height, width), or (depth, height, width, 3) in RGB with `color`.
 
     With `skip`, frame i is floor(i * n / depth) of the video's n frames; without, the first `depth` frames.
-    n is the container's count, or, where that is absurd or a wanted frame is not there, the number of frames
-    that really decode. A shorter video is padded with its last frame. NoFrameError: there is no frame.
+    n is the container's count, or the number of packets where it has none. Where that is absurd or a wanted frame is
+    not there, n is the number of frames that really decode. A shorter video is padded with its last frame.
+    NoFrameError: there is no frame.
     """
     how = width, height, depth, color, skip
     frames, places = _frames_and_places(open_video, path, *how)
@@ -54,7 +56,7 @@ def read_frames(path, width, height, depth, color=False, skip=True):
 def _frames_and_places(opener, path, width, height, depth, color, skip):
     """({index: frame}, the indices that read_frames wants), as one reader sees them."""
     capture = opener(path)
-    places = wanted(claimed_count(capture), depth, skip)
+    places = wanted(stored_count(path) or claimed_count(capture), depth, skip)
     frames = frames_at(capture, places, width, height, color)
     if skip and not frames.keys() >= (set(places) or {0}):
         places = evenly(sum(1 for _ in decode(opener(path))), depth)
@@ -110,11 +112,14 @@ def resize(frame, width, height, color):
 def open_video(path):
     """An opened cv2.VideoCapture that decodes on one thread: 1.4 times less CPU than FFmpeg's own thread pool.
 
-    Of a folder of pictures, an animated WebP, or a file that only PyAV opens an object with its methods. NoFrameError:
-    it cannot be opened.
+    Of a part of a video, a folder of pictures, an animated WebP, or a file that only PyAV opens, an object with its
+    methods. NoFrameError: it cannot be opened.
     """
     import cv2
 
+    if part := segment.part_of(path):
+        whole = frame_folder.Pictures(part.path) if part.path.is_dir() else open_second(part.path)
+        return segment.Capture(whole, part)
     if os.path.isdir(path):
         return frame_folder.Pictures(path)
     check_file(path)
@@ -125,6 +130,8 @@ def open_video(path):
         name.encode()
     except UnicodeEncodeError:
         return open_second(path)  # a name that is not UTF-8 crashes OpenCV
+    if display_matrix.mirroring(path) is not None:
+        return open_second(path)
     cv2.utils.logging.setLogLevel(0)  # for a caller that imported cv2 before this module
     capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     return bounded(capture) if capture.isOpened() else open_second(path)
@@ -134,6 +141,8 @@ def open_second(path):
     """The same, by PyAV."""
     from actioncnn.video import second
 
+    if segment.part_of(path):
+        return open_video(path)
     check_file(path)
     try:
         return bounded(second.Capture(path))
@@ -153,6 +162,7 @@ def open_sure(path):
 
 def check_file(path):
     """NoFrameError: not a file with something in it; PassingError: it cannot be read. A pipe would be waited for."""
+    path = segment.source(path)
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -178,6 +188,8 @@ def bounded(capture):
 
 def why_none(path, otherwise="no frame can be decoded"):
     """Why a video gives no frame, in a few words: a codec that FFmpeg lacks here is named, with the remedy."""
+    if segment.part_of(path):
+        return "no frame of this part can be decoded; is it longer than the video?"
     if os.path.isdir(path):
         return "none of its pictures can be read"
     codec = lacking_codec(path)
@@ -223,6 +235,24 @@ def claimed_count(capture):
 
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     return int(count) if 0 < count < MAX_FRAMES else 0
+
+
+def stored_count(path):
+    """The number of frames of a file whose container does not tell it (OpenCV guesses it of its length); else 0.
+
+    Length and rate are wrong where recordings were joined, or are missing in a stream.
+    """
+    if str(path).lower().endswith(COUNTED) or os.path.isdir(path) or segment.part_of(path):
+        return 0
+    with contextlib.suppress(NoFrameError, OSError, ValueError):
+        second = open_second(path)
+        return second.stored() if hasattr(second, "stored") and not second.stream.frames else 0
+    return 0
+
+
+def is_still(path):
+    """Whether a video has a single frame, as a picture or the cover of a song that is named like one."""
+    return len(list(itertools.islice(decode(open_video(path)), 2))) == 1
 
 
 def check_written(path, count, name):

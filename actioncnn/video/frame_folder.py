@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import itertools
 import math
 import os
 import re
@@ -12,12 +11,13 @@ import numpy as np
 
 from actioncnn.errors import NoFrameError
 
-ENDINGS = {"jpg", "jpeg", "png", "webp", "bmp"}
+ENDINGS = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm"}
 NUMBER = re.compile(r"(\d+)")
 COMPUTED = re.compile("depth|flow|label|mask|seg|skelet", re.IGNORECASE)  # beside the frames, made of them
 SAMPLES = 8  # pictures of a folder that tell of all whether they are animated
 
 GAPS = "the numbers of its pictures have gaps or repeat: the frames follow each other all the same"
+DEEP = "its pictures have more than 8 bits: they are scaled by the largest value in them"
 SIZES = "its pictures have different sizes: each is resized for itself"
 BROKEN = "a picture cannot be read: its neighbour stands in for it"
 
@@ -25,15 +25,6 @@ BROKEN = "a picture cannot be read: its neighbour stands in for it"
 def is_numbered(name):
     """Whether a file's name is that of a numbered picture."""
     return name.rpartition(".")[2].lower() in ENDINGS and name[0] != "." and NUMBER.search(name) is not None
-
-
-def are_frames(files, folders):
-    """Whether a folder with these files, none of them a video, and folders is one video.
-
-    It holds numbered pictures; where it has folders too, more of them: a class has a few pictures beside its videos.
-    """
-    needed = len(folders) + 1
-    return len(list(itertools.islice(filter(is_numbered, files), needed))) == needed
 
 
 def animations(folder, files):
@@ -118,16 +109,18 @@ def remarks(folder, choose):
     texts = [f"it holds {len(others) + 1} series of pictures: {pattern} is taken"] if others else []
     columns = [set(np.diff(column)) for column in zip(*numbers) if len(set(column)) > 1]
     texts += [GAPS] if len(columns) == 1 and len(columns[0]) > 1 else []
-    sizes = set()
+    sizes, deep = set(), False
     for place in sorted(set(choose(len(names)))):
         if place < len(names):
             try:
                 path = os.path.join(folder, names[place])
                 with Image.open(path if os.path.isfile(path) else os.devnull) as picture:
                     sizes.add(picture.size)
+                    deep |= picture.mode[0] in "IF"
             except Exception:  # whatever a broken picture leads to
                 sizes.add(None)
     texts += [BROKEN] if None in sizes else []
+    texts += [DEEP] if deep else []
     return texts + ([SIZES] if len(sizes - {None}) > 1 else [])
 
 
@@ -146,7 +139,16 @@ class Pictures:
         places = [*range(self.index, -1, -1), *range(self.index + 1, len(self.names))]
         pictures = (read(self.folder / self.names[place]) for place in places)
         frame = next((picture for picture in pictures if picture is not None), None)
+        if frame is not None and frame.dtype != np.uint8:
+            frame = (np.clip(frame, 0, self.largest) * (255 / self.largest)).astype(np.uint8)
         return frame is not None, frame
+
+    @functools.cached_property
+    def largest(self):
+        """The largest value in some of its pictures, which have more than 8 bits: millimetres, say. Above 0."""
+        some = self.names[:: len(self.names) // SAMPLES + 1]
+        pictures = (read(self.folder / name) for name in some)
+        return max((float(np.nanmax(picture)) for picture in pictures if picture is not None), default=1) or 1.0
 
     def get(self, name):
         """Number of frames, width, height; 0 for what pictures do not tell: rate, time, aspect ratio of a pixel."""
@@ -163,13 +165,17 @@ class Pictures:
 
 
 def read(path):
-    """A picture as uint8 (H, W, 3) BGR; None where it cannot be read. Names need not be valid text."""
+    """A picture (H, W, 3) BGR, uint8 or of more bits; None where it cannot be read. Names need not be valid text."""
     import cv2
 
     if not os.path.isfile(path):
         return None
     try:
-        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        content = np.fromfile(path, np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if picture is None and (gray := cv2.imdecode(content, cv2.IMREAD_ANYDEPTH)) is not None:  # a TIFF of floats
+            return np.repeat(gray[..., None], 3, 2)
+        return picture
     except (OSError, cv2.error):
         return None
 

@@ -57,7 +57,7 @@ class Worker(NamedTuple):
 def clips(paths, sampling, workers=None):
     """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it.
 
-    After a clip of a folder of pictures there may come Remarks.
+    After a clip there may come Remarks.
     """
     answers = run(paths, functools.partial(_clip, sampling=sampling), workers)
     return (answer for answer in answers if not isinstance(answer[1], Finished))
@@ -79,6 +79,8 @@ def _clip(path, sampling):
         if not os.path.isdir(path):
             decode.check_file(path)  # of a drive that goes meanwhile none or some of the frames are read
     yield clip
+    if (clip == clip[:, :, :1]).all() and decode.is_still(path):
+        yield Remark("it has a single frame, of which all its clips consist")
     yield from map(Remark, frame_folder.remarks(path, sampling.places))
 
 

@@ -1,7 +1,8 @@
 """A second reader, FFmpeg as PyAV brings it, for what OpenCV's does not read.
 
 That of opencv-python-headless 4.13 to 5.0 gives interlaced frames as black or as old memory, without a word, knows no
-AV1, and crashes on names that are not UTF-8. PyAV reads all of these, but takes a third more time.
+AV1, does not mirror what is to be mirrored, and crashes on names that are not UTF-8. PyAV reads all of these, but takes
+a third more time.
 """
 
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+
+from actioncnn.video import display_matrix
+
+INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi")  # formats, as FFmpeg calls them
 
 
 class Capture:
@@ -23,6 +28,8 @@ class Capture:
         self.container = av.open(self.file, options={"protocol_whitelist": "file"})
         self.stream = self.container.streams.video[0]
         self.stream.codec_context.thread_count = 1
+        self.mirroring = display_matrix.mirroring(path)
+        self.start = float((self.stream.start_time or 0) * (self.stream.time_base or 0))  # seconds, of the first frame
         self.packets, self.frames, self.frame = self.container.demux(self.stream), [], None
 
     def get(self, what):
@@ -36,7 +43,18 @@ class Capture:
         if what in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN):
             aspect = self.stream.sample_aspect_ratio or 0
             return float(aspect.numerator if what == cv2.CAP_PROP_SAR_NUM else aspect.denominator)
-        return 1000 * (self.frame.time or 0.0) if self.frame else 0.0
+        return 1000 * max((self.frame.time or 0.0) - self.start, 0.0) if self.frame else 0.0
+
+    def seek(self, seconds):
+        """Goes to the last key frame before a time; False, and nothing changes, where a file has no index of these."""
+        if self.container.format.name not in INDEXED or self.stream.start_time is None:
+            return False
+        try:
+            self.container.seek(round((self.start + seconds) / self.stream.time_base), stream=self.stream)
+        except av.FFmpegError:
+            return False
+        self.packets, self.frames = self.container.demux(self.stream), []
+        return True
 
     def grab(self):
         """Goes to the next frame; False at the end, or behind what is damaged."""
@@ -53,8 +71,10 @@ class Capture:
 
     def retrieve(self):
         """(True, the frame, uint8 (H, W, 3), BGR, the right way up)."""
-        turns = round(self.frame.rotation / 90) % 4
-        return True, np.rot90(self.frame.to_ndarray(format="bgr24"), turns)
+        frame = self.frame.to_ndarray(format="bgr24")
+        if self.mirroring is not None:
+            return True, np.ascontiguousarray(display_matrix.shown(frame, self.mirroring))
+        return True, np.rot90(frame, round(self.frame.rotation / 90) % 4)
 
     def stored(self):
         """The number of frames that are in the file, found without decoding; those that are cut are not whole."""

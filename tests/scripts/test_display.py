@@ -17,9 +17,10 @@ def dataset(tmp_path_factory):
     for label in range(20):
         for group in (1, 2):
             frames = np.full((10, 32, 48), 10 * label, np.uint8) + np.arange(10, dtype=np.uint8)[:, None, None] * 5
+            frames[-1] += np.uint8(20 * group)  # no two files are equal; this one is not shown
             write_video(directory / f"v_Class{label:02d}_g{group:02d}_c01.avi", frames)
     for group in range(1, 9):
-        (directory / f"v_Class07_g{group + 2:02d}_c01.avi").write_text("no video")
+        (directory / f"v_Class07_g{group + 2:02d}_c01.avi").write_text(f"no video {group}")
     return directory
 
 

@@ -99,13 +99,6 @@ def test_pictures_that_are_no_frames(tmp_path, names, reason):
         read_frames(write(tmp_path / "v", names), 8, 8, 4)
 
 
-def test_a_folder_with_more_folders_than_pictures_is_no_video():
-    frames = [f"{i}.jpg" for i in range(9)]
-    assert frame_folder.are_frames(frames, []) and frame_folder.are_frames(frames, ["masks"])
-    assert frame_folder.are_frames(["1.jpg"], []) and not frame_folder.are_frames(["thumb_1.jpg", "2.jpg"], ["a", "b"])
-    assert not frame_folder.are_frames(["cover.jpg", "1.txt", ".1.jpg"], [])
-
-
 def animate(path, count=10):
     """An animation of `count` frames, 100 ms each, whose gray is 20 times their number."""
     animation = cv2.Animation()
@@ -144,3 +137,15 @@ def test_windows_say_which_rate_is_assumed(tmp_path):
     assert spans == [(0, 0.4), (0.4, 0.8), (0.8, 1)]
     assert items[3:] == [pool.Remark("pictures tell no frame rate: 25 a second are assumed"), pool.Finished()]
     assert (items[0].clip == read_clip(write(tmp_path / "w", [f"{i}.png" for i in range(10)]), SAMPLING)).all()
+
+
+@pytest.mark.parametrize(("kind", "ending"), [(np.uint16, "png"), (np.uint16, "tiff"), (np.float32, "tif")])
+def test_pictures_of_more_than_8_bits_are_scaled(tmp_path, kind, ending):
+    (tmp_path / "v").mkdir()
+    for number in range(4):
+        cv2.imwrite(
+            str(tmp_path / "v" / f"{number}.{ending}"), np.full((8, 8), 1000 * (number + 1), kind)
+        )  # millimetres
+    frames = read_frames(tmp_path / "v", 8, 8, 4)
+    assert np.allclose(frames.mean((1, 2)), [63.75, 127.5, 191.25, 255], atol=1)
+    assert frame_folder.DEEP in frame_folder.remarks(tmp_path / "v", SAMPLING.places)
