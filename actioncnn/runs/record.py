@@ -28,6 +28,7 @@ KINDS = {
     "versions": dict,
     "metrics": dict | None,
     "notes": list,
+    "verdicts": list,
     "parts": list,
     "replaces": list,
     "parameters": int,

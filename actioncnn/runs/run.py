@@ -12,7 +12,7 @@ from actioncnn.data.index import alphabetical, class_and_group
 from actioncnn.errors import UserError
 from actioncnn.runs import tables
 from actioncnn.runs.classes import BESIDE, read_classes
-from actioncnn.runs.metrics import confusion
+from actioncnn.runs.metrics import chance, confusion
 from actioncnn.runs.record import ARGS, Record, read_record
 
 PARTS = ("split_*", "fold_*")  # folders of --split all and of --split folds:K
@@ -30,6 +30,7 @@ class Run:
     true: list = field(default_factory=list)  # class names
     ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
     told_groups: list = field(default_factory=list)  # what the table says of each clip's group, None where nothing
+    of_parts: list = field(default_factory=list)  # top-1 of each split or fold, where the run has several
     histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
     missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
 
@@ -83,6 +84,15 @@ class Run:
         return [inflated] if self.record.get("split") == "random" else []
 
     @property
+    def verdicts(self):
+        """What the run concluded of motion and of chance."""
+        return [str(line) for line in self.record.get("verdicts", [])]
+
+    @property
+    def chance(self):
+        return chance(self.true)
+
+    @property
     def matrix(self):
         """Counts (classes, classes): row = true class, column = predicted class."""
         label = {name: number for number, name in enumerate(self.classes)}
@@ -110,6 +120,8 @@ def read_run(folder):
         read_histories(run, part, f"{part.name} " if parts else "")
     if not run.histories:
         run.missing.append("result.txt is not there: no curves")
+    records = [read_record(part) or {} for part in parts]
+    run.of_parts = [record["metrics"]["top1"] for record in records if record.get("metrics")]
     if parts:  # what holds for the first of them alone
         for name in ("split", "counts", "seconds"):
             args.pop(name, None)
