@@ -72,9 +72,8 @@ def compare(runs):
     known = {group for group in groups if not group.startswith(ALONE)}
     notes += notes_on_runs(runs, places, known, settings) + notes_on_pairs(pairs, spread)
     rows = [row_of(setting, resampling, spread) for setting in settings]
-    return Comparison(
-        runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known), chance(settings[0].classes)
-    )
+    sizes = len(groups), len(known), chance(settings[0].classes)
+    return Comparison(runs, settings, rows, pairs, differing(settings), notes, *sizes)
 
 
 def without_copies(runs):
@@ -216,10 +215,8 @@ def pair(first, second, resampling, spread, same_setting):
         test = dict(zip(("only_first", "only_second", "p"), statistics.mcnemar(first.right[0], second.right[0])))
     of_better = interval if value > 0 else statistics.Interval(-interval.high, -interval.low)
     if told:
-        points = (
-            f"by {100 * abs(value):.1f} points, and between {100 * of_better.low:.1f} and {100 * of_better.high:.1f}"
-        )
-        sentence = f"{better.name} is better than {worse.name} {points} by its interval"
+        between = f"between {100 * of_better.low:.1f} and {100 * of_better.high:.1f} by its interval"
+        sentence = f"{better.name} is better than {worse.name} by {100 * abs(value):.1f} points, and {between}"
     else:
         why = "only their seeds differ" if same_setting else reason(of_better, seeds, resampling)
         lead = f"{better.name} is {100 * abs(value):.1f} points above"
@@ -247,10 +244,8 @@ def reason(interval, seeds, resampling):
         return "nothing can be said from so few clips"
     low, high = 100 * interval.low, 100 * interval.high
     between = f"its interval reaches from {-low:.1f} below to {high:.1f} above"
-    remedy = (
-        f"about {seeds} seeds of each would tell such a difference" if seeds else "more seeds alone would not tell it"
-    )
-    return f"{between}; {remedy}"
+    tell = f"about {seeds} seeds of each would tell" if seeds else "more seeds alone would not tell"
+    return f"{between}; {tell} such a difference"
 
 
 def differing(settings):
@@ -312,9 +307,7 @@ def notes_on_pairs(pairs, spread):
             "train with other seeds (--seed 1, 2, ...) to measure it"
         )
     else:
-        notes.append(
-            f"the standard deviation between seeds is taken to be {points}, as measured and with what is usual"
-        )
+        notes.append(f"a standard deviation of {points} between seeds is taken, from those that are compared")
     if len(pairs) >= MANY:
         notes.append(f"of {len(pairs)} pairs, about {len(pairs) * 0.05:.0f} would be told apart by chance alone")
     return notes

@@ -13,7 +13,8 @@ TOP5 = "top-5 %"  # where there are more than 5 classes
 
 
 INTERVALS = (
-    "95 % intervals hold for other groups of clips and other seeds; by clips alone: as if all clips were independent"
+    "95 % intervals hold for other groups of clips and other seeds; "
+    "those by clips alone take all clips as independent (Wilson)"
 )
 
 

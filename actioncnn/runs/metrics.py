@@ -26,7 +26,7 @@ def evaluate(truth, probabilities):
 
 
 def in_words(figures, truth, classes):
-    """The figures of `evaluate` in a line, beside chance; what a set of so few or so equal classes makes idle is left out.
+    """The figures of `evaluate` and chance in a line, without those that say nothing of few classes, or of equal ones.
 
     truth: int (N,), of the tested clips; classes: how many the network knows.
     """
@@ -97,11 +97,10 @@ def tell_motion(right, mixed, truth, groups):
     """
     right, mixed, resampling = np.asarray(right, float), np.asarray(mixed, float), Resampling(groups)
     figures = f"accuracy {right.mean():.1%}, with frames shuffled {mixed.mean():.1%}"
-    unsure = (
-        f"{figures}: {count(len(right), 'clip')} of {count(resampling.count, 'group')} cannot tell whether the network"
-    )
+    clips = f"{count(len(right), 'clip')} of {count(resampling.count, 'group')}"
+    unsure = f"{figures}: {clips} cannot tell whether the network sees motion"
     if resampling.count < LEAST_GROUPS:
-        return f"{unsure} sees motion"
+        return unsure
     least = chance(truth)
     if not_better(right, truth, resampling):
         return f"{figures}, chance {least:.1%}: not surely better than chance, so this tells nothing of motion"
@@ -110,8 +109,6 @@ def tell_motion(right, mixed, truth, groups):
         points = f"{100 * lost:.0f} points, between {100 * low:.0f} and {100 * high:.0f},"
         return f"{figures}: {points} depend on the order of the frames, that is, on motion"
     if high < SMALL * (right.mean() - least):
-        most = max(100 * high, 0)
-        return (
-            f"{figures}: at most {most:.1f} points depend on the order of the frames, the network does not see motion"
-        )
-    return f"{unsure} sees motion: it loses between {100 * low:.0f} and {100 * high:.0f} points"
+        most = f"at most {max(100 * high, 0):.1f} points depend on the order of the frames"
+        return f"{figures}: {most}, the network does not see motion"
+    return f"{unsure}: it loses between {100 * low:.0f} and {100 * high:.0f} points"

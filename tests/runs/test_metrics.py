@@ -53,7 +53,7 @@ def test_precision_recall_and_f1():
 
 
 def said_of_motion(share, shuffled, groups, clips, alike, classes=10):
-    """What is said in 200 worlds of a network that is right about `share` of clips, and of `shuffled` of shuffled ones."""
+    """What is said, 200 times, of a network that is right about `share` of clips, `shuffled` of shuffled ones."""
     said = []
     for world in range(200):
         rng = np.random.default_rng([world, groups])
