@@ -303,8 +303,8 @@ def notes_on_pairs(pairs, spread):
     points = f"{100 * spread.variance**0.5:.1f} points"
     if not spread.measured:
         notes.append(
-            f"one seed of each: a standard deviation of {points} between seeds is assumed, which is uncertain itself; "
-            "train with other seeds (--seed 1, 2, ...) to measure it"
+            f"no setting has several seeds: a standard deviation of {points} between seeds is assumed, which is "
+            "uncertain itself; train with other seeds (--seed 1, 2, ...) to measure it"
         )
     else:
         notes.append(f"a standard deviation of {points} between seeds is taken, from those that are compared")
