@@ -140,12 +140,20 @@ def read_predictions(run, path):
     except OSError:
         rows = []
         run.missing.append(f"{path.relative_to(run.folder)} is not there: its test clips are left out")
+    told = {}
     try:
         for row in rows:
             if None in row or None in row.values():
                 raise ValueError("a line is cut off")
             names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
             ranked = [(row[name], float(row[name.replace("predicted", "confidence")])) for name in names]
+            if not all(0 <= share <= 1 for _, share in ranked):
+                raise ValueError(f"{row['file']}: a confidence is not between 0 and 1")
+            clip = row["file"], row["true"]
+            if told.setdefault(clip, ranked) != ranked:
+                raise ValueError(f"{row['file']}: it is there twice, with other predictions")
+            if told[clip] is not ranked:
+                continue  # the same line once more
             run.files.append(row["file"])
             run.true.append(row["true"])
             run.ranked.append(ranked)
