@@ -7,12 +7,14 @@ import numpy as np
 
 from actioncnn.cli import bar, say, warn
 from actioncnn.data import store
+from actioncnn.data.groups import scenes
 from actioncnn.errors import UserError
 from actioncnn.explain import order, output
 from actioncnn.figures import mosaic, strips
 from actioncnn.files import write
 from actioncnn.model.labels import label_of
 from actioncnn.model.model import open_model
+from actioncnn.runs.metrics import chance
 from actioncnn.runs.tested import mistakes
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed
@@ -151,6 +153,8 @@ def compare_orders(chosen, model, directory, cache_dir, workers):
     frames = frames[good] if failures else frames
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(model, frames, labels, progress.update)
-    output.write_order(directory, rows, title, len(model.classes))
-    say(title, *order.table(rows, True), order.verdict(rows, len(model.classes)))
+    groups = scenes([videos[row] for row in good])
+    verdict, least = order.verdict_of_many(rows, labels, groups), chance(labels)
+    output.write_order(directory, rows, title, verdict, least)
+    say(title, *order.table(rows, True), f"  {'chance':<16}{least:>10.1%}", verdict)
     return len(failures)

@@ -67,23 +67,24 @@ def facts(item, classes):
         "evidence_for": parts[0].sum(),
         "evidence_against": parts[1].sum(),
         "frames": [{"for": a.sum(), "against": b.sum()} for a, b in zip(*parts, strict=True)],
-        "order": item.rows and order_facts(item.rows, len(classes)),
+        "order": item.rows and order_facts(item.rows, order.verdict(item.rows, len(classes))),
     }
 
 
-def order_facts(rows, nclass):
+def order_facts(rows, verdict):
     table = [
         {"frames": row.name, "right": row.right.mean()}
         | {name: getattr(row, name).mean() for name in ("probability", "least", "most")}
         for row in rows
     ]
-    return {"table": table, "verdict": order.verdict(rows, nclass)}
+    return {"table": table, "verdict": verdict}
 
 
-def write_order(directory, rows, title, nclass, true=True):
+def write_order(directory, rows, title, verdict, chance):
     """order.png and order.json of the rows of order.motion."""
-    files.write(directory / "order.png", charts.png(order.figure, rows, title, true))
-    write_json(directory / "order.json", order_facts(rows, nclass) | {"clips": len(rows[0].right)})
+    files.write(directory / "order.png", charts.png(order.figure, rows, title, verdict, chance))
+    values = order_facts(rows, verdict) | {"chance": chance, "clips": len(rows[0].right)}
+    write_json(directory / "order.json", values)
 
 
 def tile(item, classes):

@@ -6,6 +6,7 @@ run draws without a display and next to a user's own plots.
 """
 
 import io
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from actioncnn.cli import shorten
-from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, is_plain, shown, style
+from actioncnn.cli import count, shorten
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, distinct, is_plain, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
@@ -73,10 +74,11 @@ def training_curves(history, key, name="", style=0):
 
 
 def accuracy(curves, title="Accuracy", small=False):
-    """Accuracies by epoch, within the narrowest of a few round limits."""
+    """Accuracies by epoch, within the nearest tenths."""
     values = np.concatenate([each.finite for each in curves])
-    top = next((top for top in (0.1, 0.2, 0.5) if values.max(initial=0) <= 0.9 * top), 1)
-    bottom = next((bottom for bottom in (0.9, 0.5) if values.min(initial=1) > bottom and top == 1), 0)
+    bottom = math.floor(10 * values.min(initial=1) - 0.2) / 10
+    top = math.ceil(10 * values.max(initial=0) + 0.2) / 10
+    bottom, top = max(min(bottom, 0.9), 0), min(max(top, 0.1), 1)
     return plot(curves, title, bottom, top + 0.02 * (top - bottom), small)
 
 
@@ -178,24 +180,26 @@ def confusion(matrix, classes):
     """Rows = true classes, columns = predicted ones; color = share of the row, gray where a class has no clips."""
     from matplotlib.colors import PowerNorm
 
-    count, clips = len(classes), matrix.sum(1)
-    cell = min(max(9 / count, 0.17), 0.75)  # inches
+    nclass, clips = len(classes), matrix.sum(1)
+    cell = min(max(9 / nclass, 0.17), 0.75)  # inches
     font = min(max(cell * 72 * 0.6, 7), 10)
-    names = [shown(name) for name in classes]
+    names = distinct(classes)
     margin = 0.5 + max(map(len, names)) * font * 0.62 / 72
-    width, height = max(margin + count * cell + 1.2, 5.6), margin + count * cell + 0.8
+    width, height = max(margin + nclass * cell + 1.2, 5.6), margin + nclass * cell + 0.8
     figure = Figure((width, height))
-    axes = figure.add_axes((margin / width, margin / height, count * cell / width, count * cell / height))
+    axes = figure.add_axes((margin / width, margin / height, nclass * cell / width, nclass * cell / height))
     share = np.where(clips[:, None] > 0, matrix / np.maximum(clips, 1)[:, None], np.nan)
     norm = PowerNorm(0.6, 0, 1)  # small shares, which most confusions are, stand out from none
     image = axes.imshow(np.ma.masked_invalid(share), cmap="Blues", norm=norm, interpolation="nearest")
     axes.set_facecolor("#DDDDDD")  # shows through where a row has no clips
     label_cells(axes, names, font)
-    figure.text(0.15 / width, 1 - 0.25 / height, f"Confusion matrix, {matrix.sum()} test clips", size=12, va="center")
-    figure.text(0.15 / width, 1 - 0.5 / height, legend(count, np.sum(clips == 0)), size=9, color=GRAY, va="center")
+    figure.text(
+        0.15 / width, 1 - 0.25 / height, f"Confusion matrix, {count(matrix.sum(), 'test clip')}", size=12, va="center"
+    )
+    figure.text(0.15 / width, 1 - 0.5 / height, legend(nclass, np.sum(clips == 0)), size=9, color=GRAY, va="center")
     write_counts(axes, matrix, share, font)
     bar = figure.add_axes(
-        ((margin + count * cell + 0.3) / width, margin / height, 0.14 / width, min(count * cell, 3) / height)
+        ((margin + nclass * cell + 0.3) / width, margin / height, 0.14 / width, min(nclass * cell, 3) / height)
     )
     figure.colorbar(image, cax=bar, format="{x:.0%}").outline.set_visible(False)
     return figure
@@ -213,9 +217,9 @@ def label_cells(axes, names, font):
         axes.axvline(edge, color=LIGHT, linewidth=0.5)
 
 
-def legend(count, empty):
-    """What the numbers and colors of a confusion matrix of `count` classes say, `empty` of them without clips."""
-    few = "" if count <= NUMBERED else f", from {LEAST:.0%} of the true class"
+def legend(nclass, empty):
+    """What the numbers and colors of a confusion matrix of `nclass` classes say, `empty` of them without clips."""
+    few = "" if nclass <= NUMBERED else f", from {LEAST:.0%} of the true class"
     gray = f"; gray: {empty} without test clips" if empty else ""
     return f"number: clips{few}; color: share of the true class{gray}"
 
@@ -263,6 +267,50 @@ def small_class_accuracy(matrix, classes, labels):
     across = (SMALL[0] - margin - 0.9) / SMALL[0]
     axes = figure.add_axes((margin / SMALL[0], 0.3 / height, across, (height - 0.4) / height))
     draw_bars(axes, labels, matrix, classes, len(labels))
+    return figure
+
+
+def forest(names, values):
+    """Differences with their intervals, a line for each of some pairs; values: (difference, low, high), shares."""
+    high = 0.34 * len(names) + 0.9
+    names = [shown(name, 60) for name in distinct(names, 60)]
+    margin = min(0.3 + max(map(len, names)) * 9 * 0.55 / 72, 4.2)
+    width = margin + 4
+    figure = Figure((width, high))
+    axes = figure.add_axes((margin / width, 0.5 / high, 3.85 / width, (high - 0.6) / high))
+    axes.axvline(0, color=GRAY, linewidth=1)
+    for place, (value, *ends) in enumerate(values):
+        told = ends[0] > 0 or ends[1] < 0
+        axes.plot(100 * np.array(ends), [place] * 2, color=BLUE if told else GRAY, linewidth=2.4 if told else 1.4)
+        axes.plot(100 * value, place, "o", color=BLUE if told else GRAY, markersize=6)
+    axes.set_yticks(range(len(names)), names, fontsize=9)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="difference in points, 95 % interval; blue: told apart")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def class_differences(rows, title):
+    """Bars of differences by class; rows: (difference as a share, class, number of clips)."""
+    high, names = 0.2 * len(rows) + 0.9, distinct([name for _, name, _ in rows])
+    margin = 0.3 + max(map(len, names)) * 9 * 0.58 / 72
+    width = margin + 4.7
+    figure = Figure((width, high))
+    axes = figure.add_axes((margin / width, 0.3 / high, 3.85 / width, (high - 0.7) / high))
+    values = [100 * value for value, _, _ in rows]
+    axes.barh(range(len(rows)), values, 0.72, color=[BLUE if value > 0 else ORANGE for value in values])
+    axes.axvline(0, color=GRAY, linewidth=1)
+    for place, (_, _, clips) in enumerate(rows):
+        axes.text(
+            1.02, place, count(clips, "clip"), size=8.5, va="center", color=GRAY, transform=axes.get_yaxis_transform()
+        )
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
+    axes.set(ylim=(len(rows) - 0.4, -0.6))
+    figure.text(0.1 / width, 1 - 0.2 / high, shown(title, 80), size=10, va="center")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
     return figure
 
 

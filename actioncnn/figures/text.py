@@ -9,6 +9,7 @@ import contextlib
 import functools
 import importlib.util
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,20 @@ def shown(name, longest=NAME):
     name = "".join(letter if letter.isprintable() else " " for letter in printable(name))
     name = " ".join(name.split())
     return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-longest // 2 + 1 :]}"
+
+
+def distinct(names, longest=NAME):
+    """Names as `shown` has them, where those that it would make equal keep the part in which they differ."""
+    lines = [shown(name, longest) for name in names]
+    for line in {line for line in lines if lines.count(line) > 1}:
+        places = [place for place, other in enumerate(lines) if other == line]
+        whole = [shown(names[place], 1000) for place in places]
+        start = max(len(os.path.commonprefix(whole)) - 2, 0)
+        for place, name in zip(places, whole):
+            lines[place] = (
+                f"{name[:4]}…{name[start : start + longest - 6]}{'…' if len(name) > start + longest - 6 else ''}"
+            )
+    return lines
 
 
 @functools.lru_cache(1024)

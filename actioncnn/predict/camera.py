@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from actioncnn.cli import say
+from actioncnn.cli import say, warn
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.runs.tables import best_classes
 from actioncnn.video.windows import cut, stamped
@@ -15,6 +15,8 @@ from actioncnn.video.windows import cut, stamped
 STEP = 1.0  # seconds between predictions
 TOP = 3  # classes that are named
 SILENCE = 10  # seconds without a frame after which a stream is broken
+RETRIES = 3  # of a stream that broke
+PAUSE = 5  # seconds before each
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -59,10 +61,11 @@ def live(capture):
         yield time.monotonic() - start, 0.0, capture.retrieve
 
 
-def watch(source, make_model, length):
+def watch(source, make_model, length, threshold=0.0):
     """Prints once a second what the last `length` seconds of a camera or stream show, until Ctrl-C.
 
-    source: number of a camera, or address of a stream, whose time is that of its frames. UserError: it has ended.
+    source: number of a camera, or address of a stream, whose time is that of its frames. A stream that breaks
+    is tried again. UserError: it has ended.
     """
     cv2.utils.logging.setLogLevel(0)  # OpenCV would tell of what cannot be opened, too
     streams = isinstance(source, str)
@@ -72,15 +75,40 @@ def watch(source, make_model, length):
     except NoFrameError as error:
         advice = "check the address" if streams else "give the number of another, or a video file"
         raise UserError(f"{name}: {error}; {advice}") from None
-    model = make_model()
-    frames = stamped(capture, SILENCE) if streams else live(capture)
+    model, tries = make_model(), 0
     try:
-        for _, _, clip in cut(frames, model.reads, length, STEP):
-            if clip is None:  # it has stopped already
+        while True:
+            frames = stamped(capture, SILENCE) if streams else live(capture)
+            lasting = streams and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0  # a file at an address has an end
+            tries = 0 if tell(frames, model, length, threshold) else tries
+            if not lasting or tries == RETRIES:
                 break
-            best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP)
-            named = [f"{share:4.0%} {name}" for name, share in best]
-            say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
+            capture, tries = reopened(source, name, tries), tries + 1
     except KeyboardInterrupt:
         return
+    raise UserError(f"{name}: gives no more frames")
+
+
+def tell(frames, model, length, threshold):
+    """Prints once a second what frames show -> whether they showed anything, at their end."""
+    said = False
+    for _, _, clip in cut(frames, model.reads, length, STEP):
+        if clip is None:  # it has stopped already
+            break
+        best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP, threshold)
+        named = [f"{share:4.0%} {name}" for name, share in best]
+        say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
+        said = True
+    return said
+
+
+def reopened(source, name, tries):
+    """A stream that broke, opened again. UserError: it cannot be, RETRIES times."""
+    for attempt in range(tries, RETRIES):
+        warn(f"{name}: gives no more frames; it is tried again in {PAUSE} s ({attempt + 1} of {RETRIES})")
+        time.sleep(PAUSE)
+        try:
+            return open_stream(source)
+        except NoFrameError:
+            continue
     raise UserError(f"{name}: gives no more frames")

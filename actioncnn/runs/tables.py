@@ -14,6 +14,7 @@ from actioncnn.errors import printable
 from actioncnn.runs.metrics import class_figures, ranking
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
+UNSURE = "unsure"  # in place of a class whose probability is below a threshold
 TOP = 5  # classes named per clip in predictions.csv
 FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # how cells begin that a spreadsheet runs, or ' before
 
@@ -62,9 +63,13 @@ def read_history(path):
     ]
 
 
-def best_classes(probabilities, classes, top):
-    """[(class, probability)] of the `top` most probable classes; probabilities: (classes,)."""
-    return [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
+def best_classes(probabilities, classes, top, threshold=0.0):
+    """[(class, probability)] of the `top` most probable classes; probabilities: (classes,).
+
+    Where the best is below `threshold`, UNSURE comes first, with the probability of the best.
+    """
+    best = [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
+    return [(UNSURE, best[0][1]), *best][:top] if best[0][1] < threshold else best
 
 
 def csv_text(rows):
@@ -81,23 +86,25 @@ def _csv_line(row):
 
 def csv_rows(path):
     """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were."""
-    with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         rows = list(csv.DictReader(file))
     plain = lambda cell: cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell  # noqa: E731
     return [{column: plain(cell) for column, cell in row.items()} for row in rows]
 
 
-def predictions_csv(columns, rows, classes, top=TOP, last=()):
+def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
-    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end.
+    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end; threshold: as of
+    `best_classes`.
     """
     header = [*columns, "predicted", "confidence"]
-    for rank in range(2, min(top, len(classes)) + 1):
+    top = min(top, len(classes))
+    for rank in range(2, top + 1):
         header += [f"predicted_{rank}", f"confidence_{rank}"]
     lines = [[*header, *last[:1]]]
     for place, (cells, probabilities) in enumerate(rows):
-        named = best_classes(probabilities, classes, top)
+        named = best_classes(probabilities, classes, top, threshold)
         shares = (cell for name, share in named for cell in (name, f"{share:.7g}"))
         lines.append([*map(str, cells), *shares, *(each[place] for each in last[1:])])
     return csv_text(lines)

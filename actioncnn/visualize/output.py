@@ -135,7 +135,9 @@ def ascent_curves(results, path, names):
     few = len(results) <= 10
     figure = Figure((8, 4.5))
     axes = figure.add_axes((0.1, 0.13, 0.62 if few else 0.86, 0.77))
-    lines = [axes.plot(result.curve, linewidth=1.6)[0] for result in results]
+    lines = [
+        axes.plot(result.curve, linewidth=1.6, **charts.line_style(place))[0] for place, result in enumerate(results)
+    ]
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(title=f"Ascent of {text.shown(path)}", xlabel="iteration", ylabel="objective")
     if few:

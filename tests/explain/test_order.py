@@ -53,18 +53,19 @@ def test_a_network_that_sees_motion():
     assert rows["one frame"].probability.mean() == pytest.approx(0.5)
     shuffled = rows["shuffled"]
     assert (shuffled.least <= shuffled.probability).all() and (shuffled.probability <= shuffled.most).all()
-    said = order.verdict(list(rows.values()), 2)
+    said = order.verdict_of_many(list(rows.values()), labels, range(40))
     assert "depend on the order of the frames" in said and "accuracy 100.0%" in said
 
 
 def test_a_network_that_does_not():
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 2
-    clips = (60 + 120 * labels[:, None, None, None, None] + rng.integers(0, 9, (40, 4, 4, 8, 1))).astype(np.uint8)
+    rng, groups = np.random.default_rng(0), range(80)
+    labels = np.arange(80) % 2
+    clips = (60 + 120 * labels[:, None, None, None, None] + rng.integers(0, 9, (80, 4, 4, 8, 1))).astype(np.uint8)
     rows = order.motion(is_bright, clips, labels)
     assert all(row.right.mean() == 1 for row in rows if row.name in ("as it is", "reversed", "shuffled"))
-    assert "does not see motion" in order.verdict(rows, 2)
-    assert "no better than chance" in order.verdict(order.motion(is_bright, clips, rng.permutation(labels)), 2)
+    assert "does not see motion" in order.verdict_of_many(rows, labels, groups)
+    mixed = rng.permutation(labels)
+    assert "chance" in order.verdict_of_many(order.motion(is_bright, clips, mixed), mixed, groups)
 
 
 def test_one_clip_without_a_label():

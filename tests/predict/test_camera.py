@@ -19,3 +19,23 @@ def test_addresses_of_streams():
     assert camera.source(["C:/a.avi"]) is None
     with pytest.raises(UserError, match="rtsp://host/a: a stream is watched alone"):
         camera.source(["a.avi", "rtsp://host/a"])
+
+
+class Stream:
+    """An opened stream that says that it has no known end."""
+
+    def get(self, _):
+        return -1.0
+
+
+def test_a_stream_that_breaks_is_tried_again(monkeypatch, capsys):
+    """Three times in a row, after a pause; one that comes back counts anew."""
+    opened, shown = [], iter([True, False, True, False, False, False])
+    monkeypatch.setattr(camera, "PAUSE", 0)
+    monkeypatch.setattr(camera, "open_stream", lambda address: opened.append(address) or Stream())
+    monkeypatch.setattr(camera, "stamped", lambda capture, patience: iter(()))
+    monkeypatch.setattr(camera, "tell", lambda *_: next(shown))
+    with pytest.raises(UserError, match="rtsp://host/a"):
+        camera.watch("rtsp://host/a", lambda: None, 3)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(opened) == 6 and len(lines) == 5 and all("rtsp://host/a" in line for line in lines)
