@@ -95,7 +95,8 @@ def csv_rows(path):
 def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
-    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end; threshold: of `best_classes`.
+    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end; threshold: as
+    `best_classes` takes it.
     """
     header = [*columns, "predicted", "confidence"]
     top = min(top, len(classes))
