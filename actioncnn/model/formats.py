@@ -246,13 +246,29 @@ def pool_flat(kind, layer, clips):
     return keras.ops.reshape(clips, (-1, clips.shape[1], height, width, channels))
 
 
+def steps(sampling, reading):
+    """How a clip is made of frames as they decode, in this order, for people."""
+    colour = "RGB" if sampling.color else "gray, 8 bits"
+    scale = f"value * {(reading.high - reading.low) / 255:.9g} + {reading.low:.9g}"
+    order = "stack the frames along time, in the order of `axes`"
+    resize = f"resize the 8-bit colour frame to {sampling.width}x{sampling.height} and round to 8 bits"
+    return ["turn upright", resize, f"convert to {colour}, and round", scale, order]
+
+
+def output_name(format, place):
+    """Place of an output, or its name where a program needs one."""
+    return {"tflite": f"output_{place}", "savedmodel": f"output_{place}"}.get(format, place)
+
+
 def describe(format, path, model):
     """What a program that runs an exported Model must know, a dict for JSON."""
     sampling, reading, head, network = model.sampling, model.reading, model.head, model.network
     depth, count = sampling.depth, 1 if format == "tflite" else None
-    even = f"{depth} of the video's n, frame i is number floor(i * n / {depth}), counted from 0"
-    first = f"the first {depth} of the video; a shorter one is filled up with its last"
-    frames = (even if sampling.skip else first) + "; in order of time" if depth else "the middle one of the video"
+    even = f"{depth} of the n frames that decode, frame i is number floor(i * n / {depth}), counted from 0"
+    first = f"the first {depth} frames that decode; a shorter video is filled up with its last"
+    middle = "frame number floor(n / 2) of the n frames that decode, counted from 0"
+    frames = (even if sampling.skip else first) + "; in order of time" if depth else middle
+    frames += "; n is counted by decoding, not read from the container, whose count may be wrong"
     words = {"H": "height", "W": "width", "T": "time", "C": "channel"}
     colour = "RGB" if sampling.color else "gray (.299 R + .587 G + .114 B)"
     if reading.scrambled:
@@ -267,11 +283,15 @@ def describe(format, path, model):
             "channels": colour,
             "frames": frames,
             "size": f"whole frames resized to {sampling.width}x{sampling.height} by area averaging",
+            "steps": steps(sampling, reading),
+            "rotation": "turn a frame upright first, as the container's rotation says (videos of phones)",
+            "name": [each.name for each in network.inputs] if format == "keras" else "clip",
         },
         "output": {
             "shape": [count, *network.outputs[head.place].shape[1:]],
             "dtype": "float32",
             "meaning": MEANINGS[head.kind],
+            "name": output_name(format, head.place),
             "labels": "labels.txt, a line each, in this order",
         },
         "reading": reading.as_dict(),

@@ -147,7 +147,7 @@ def curves(rows, classes, title):
     axes.set(xlim=(rows[0].start, rows[-1].end), ylim=(0, 1.02), title=shown(title, 100))
     axes.set_xlabel("time")
     step = np.diff(axes.get_xticks())[0]
-    digits = 2 if step < 0.1 else 1 if step < 1 else 0
+    digits = next(n for n in range(3) if n == 2 or abs(step * 10**n % 1 - 0.5) > 0.499)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, digits).strip()))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(color=LIGHT, linewidth=0.8)
