@@ -255,20 +255,36 @@ def steps(sampling, reading):
     return ["turn upright", resize, f"convert to {colour}, and round", scale, order]
 
 
-def output_name(format, place):
-    """Place of an output, or its name where a program needs one."""
-    return {"tflite": f"output_{place}", "savedmodel": f"output_{place}"}.get(format, place)
+def names_in(format, path, network):
+    """(name of the input, names of the outputs) by which a program calls an exported model.
+
+    Of a SavedModel, whose `serve` takes clips by place, those of its outputs are their places; so are those of Keras.
+    """
+    if format == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return session.get_inputs()[0].name, [each.name for each in session.get_outputs()]
+    if format == "tflite":
+        from ai_edge_litert.interpreter import Interpreter
+
+        runner = Interpreter(str(path)).get_signature_runner()
+        outputs = sorted(runner.get_output_details(), key=lambda name: (len(name), name))
+        return next(iter(runner.get_input_details())), outputs
+    return "clip" if format == "savedmodel" else network.inputs[0].name, list(range(len(network.outputs)))
 
 
 def describe(format, path, model):
     """What a program that runs an exported Model must know, a dict for JSON."""
     sampling, reading, head, network = model.sampling, model.reading, model.head, model.network
     depth, count = sampling.depth, 1 if format == "tflite" else None
-    even = f"{depth} of the n frames that decode, frame i is number floor(i * n / {depth}), counted from 0"
-    first = f"the first {depth} frames that decode; a shorter video is filled up with its last"
-    middle = "frame number floor(n / 2) of the n frames that decode, counted from 0"
+    even = f"{depth} of the video's n frames, frame i is number floor(i * n / {depth}), counted from 0"
+    first = f"the first {depth}; a shorter video is filled up with its last"
+    middle = "frame number floor(n / 2) of the n frames of the video, counted from 0"
     frames = (even if sampling.skip else first) + "; in order of time" if depth else middle
-    frames += "; n is counted by decoding, not read from the container, whose count may be wrong"
+    counted = "; n is the container's count of frames, or, where one of the wanted does not decode, the number that do"
+    frames += counted if sampling.skip or not depth else ""
+    names = names_in(format, path, network)
     words = {"H": "height", "W": "width", "T": "time", "C": "channel"}
     colour = "RGB" if sampling.color else "gray (.299 R + .587 G + .114 B)"
     if reading.scrambled:
@@ -285,13 +301,13 @@ def describe(format, path, model):
             "size": f"whole frames resized to {sampling.width}x{sampling.height} by area averaging",
             "steps": steps(sampling, reading),
             "rotation": "turn a frame upright first, as the container's rotation says (videos of phones)",
-            "name": [each.name for each in network.inputs] if format == "keras" else "clip",
+            "name": names[0],
         },
         "output": {
             "shape": [count, *network.outputs[head.place].shape[1:]],
             "dtype": "float32",
             "meaning": MEANINGS[head.kind],
-            "name": output_name(format, head.place),
+            "name": names[1][head.place],
             "labels": "labels.txt, a line each, in this order",
         },
         "reading": reading.as_dict(),
