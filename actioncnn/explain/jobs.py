@@ -15,7 +15,7 @@ from actioncnn.files import write
 from actioncnn.model.labels import label_of
 from actioncnn.model.model import open_model
 from actioncnn.runs.metrics import chance
-from actioncnn.runs.tested import mistakes
+from actioncnn.runs.tested import least_sure, mistakes
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed
 
@@ -87,6 +87,7 @@ def explain_videos(paths, late, names, directory, workers):
     late: LateModel; names: of the class that is explained and of the one that it is set against, or None.
     """
     clips, tiles, failures, places = late.read(paths, workers), {}, 0, stems(paths, directory)
+    means = output.Means()
     model = late.loaded
     classes = model.classes
     labels = labels_of(names, classes)
@@ -97,6 +98,7 @@ def explain_videos(paths, late, names, directory, workers):
         item = explain_clip(paths[index], clip, model, *labels)
         if len(item.evidence) > 1:
             item = item._replace(rows=order.motion(model, item.clip[None], [item.label]))
+        means.add(item)
         output.write_video(places[index], item, classes)
         verdict = f"; {order.verdict(item.rows, len(classes))}" if item.rows else ""
         say(output.title_of(item, classes) + verdict)
@@ -104,6 +106,7 @@ def explain_videos(paths, late, names, directory, workers):
             tiles[index] = output.tile(item, classes)
     if len(paths) > 1:
         write_sheet(directory / "explained.png", tiles)
+        write_sheet(directory / "explained_mean.png", means.tiles(classes))
     if len(paths) > SHEET:
         say(f"note: explained.png shows the first {SHEET} of {len(paths)} videos")
     return failures
@@ -126,8 +129,9 @@ def explain_mistakes(clips, count, late, names, directory, workers):
     wrong = mistakes(clips, count, *pair)
     if not wrong:
         of_class = [f" {word} {name}" for word, name in zip(("of", "taken for"), pair, strict=True) if name]
-        say(f"note: the run made no mistakes{''.join(of_class)}")
-        return 0
+        least = least_sure(clips, count, pair[0])
+        say(f"note: the run made no mistakes{''.join(of_class)}: the {len(least)} least sure right clips are shown")
+        return explain_right(least, late, names[1], directory, workers)
     clips, tiles = late.read([clip.path for clip in wrong], workers), {}
     model = late.loaded
     for index, clip in clips:
@@ -138,6 +142,22 @@ def explain_mistakes(clips, count, late, names, directory, workers):
             tiles[index] = output.tile_of_mistake(taken, true, model.classes)
     write_sheet(directory / "mistakes.png", tiles)
     return len(wrong) - len(tiles)
+
+
+def explain_right(clips, late, against, directory, workers):
+    """least_sure.png of tested.TestClips that are right: what speaks for their class -> number of unreadable videos."""
+    if not clips:
+        return 0
+    answers, tiles, model = late.read([clip.path for clip in clips], workers), {}, late.loaded
+    other = None if against is None else label_of(against, model.classes, "--against")
+    for index, clip in answers:
+        if not failed(clips[index].path, clip):
+            label = label_of(clips[index].true, model.classes, "--mistakes")
+            item = explain_clip(clips[index].path, clip, model, label, None if other == label else other)
+            say(output.title_of(item, model.classes))
+            tiles[index] = output.tile(item, model.classes)
+    write_sheet(directory / "least_sure.png", tiles)
+    return len(clips) - len(tiles)
 
 
 def compare_orders(chosen, model, directory, cache_dir, workers):

@@ -54,7 +54,7 @@ def write_video(stem, item, classes):
 
 
 def facts(item, classes):
-    """A dict for JSON; evidence in log odds."""
+    """A dict for JSON."""
     parts = np.maximum(item.evidence, 0), np.maximum(-item.evidence, 0)
     return {
         "file": str(item.path),
@@ -64,6 +64,7 @@ def facts(item, classes):
         "class": classes[item.label],
         "probability": item.probabilities[item.label],
         "against": None if item.against is None else classes[item.against],
+        "unit": overlay.unit(item.evidence),
         "evidence_for": parts[0].sum(),
         "evidence_against": parts[1].sum(),
         "frames": [{"for": a.sum(), "against": b.sum()} for a, b in zip(*parts, strict=True)],
@@ -101,3 +102,24 @@ def tile_of_mistake(taken, true, classes):
     title = title_of_mistake(taken, true, classes)
     both = [taken.evidence, true.evidence]
     return overlay.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])
+
+
+class Means:
+    """The mean clip and the mean evidence of the videos of each class, without keeping the videos."""
+
+    def __init__(self):
+        self.sums = {}  # {label: [number of videos, sum of clips, sum of evidence, the first Explained]}
+
+    def add(self, item):
+        number, clips, evidence, first = self.sums.get(item.label, (0, 0.0, 0.0, item))
+        self.sums[item.label] = number + 1, clips + item.clip.astype(np.float32), evidence + item.evidence, first
+
+    def tiles(self, classes):
+        """{label: picture} of the classes with several videos."""
+        tiles = {}
+        for label, (number, clips, evidence, first) in self.sums.items():
+            if number > 1:
+                title = f"{shown(classes[label])}: mean of {number} videos"
+                clip = np.rint(clips / number).astype(np.uint8)
+                tiles[label] = overlay.tile(clip, [evidence / number], title, [names_of(first, classes)])
+        return tiles

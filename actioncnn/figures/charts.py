@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from actioncnn.cli import count, shorten
-from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, distinct, is_plain, shown, style
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, NAME, ORANGE, distinct, is_plain, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
@@ -23,6 +23,7 @@ COLUMN = 52  # classes in a column of bars: 101 stand in two, on one screen
 COLORS = (BLUE, ORANGE, GREEN, "#A8467B", "#444444", "#8A6100")  # of curves; the hues of Okabe & Ito, dark enough
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # of the first six curves, the next six, and so on
 SMALL = (4.8, 2.9)  # inches of a chart of a page, but for its legend: a phone shows it at four fifths
+BAR_NAME = 52  # characters of a name beside its bar, in a file of its own
 LEGEND = 46  # characters of a name in a legend
 
 
@@ -245,13 +246,13 @@ def class_accuracy(matrix, classes):
     order = by_accuracy(matrix, classes)
     columns = -(-len(order) // COLUMN)
     rows = -(-len(order) // columns)
-    margin = name_margin(classes)
+    margin = name_margin(classes, BAR_NAME)
     width, height = columns * (margin + 4.2), max(rows * 0.2, 0.5) + 1.1
     figure = Figure((width, height))
     for column in range(columns):
         left = (column * (margin + 4.2) + margin) / width
         axes = figure.add_axes((left, 0.5 / height, 3.2 / width, (height - 1.1) / height))
-        draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows)
+        draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows, BAR_NAME)
     title = f"Accuracy by class, mean {mean_accuracy(matrix):.1%} (dashed)"
     figure.text(0.1 / width, 1 - 0.25 / height, title, size=12, va="center")
     missing = [shown(classes[label]) for label in np.flatnonzero(matrix.sum(1) == 0)]
@@ -320,19 +321,20 @@ def mean_accuracy(matrix):
     return np.mean(matrix.diagonal()[clips > 0] / clips[clips > 0])
 
 
-def name_margin(classes):
+def name_margin(classes, longest=NAME):
     """Inches that the longest name of a class takes to the left of its bar."""
-    return 0.3 + max(len(shown(name)) for name in classes) * 9 * 0.62 / 72
+    return 0.3 + max(map(len, distinct(classes, longest))) * 9 * 0.62 / 72
 
 
-def draw_bars(axes, labels, matrix, classes, rows):
+def draw_bars(axes, labels, matrix, classes, rows, longest=NAME):
     """One column of bars, from the top; as high as `rows` classes."""
     places, clips, right = range(len(labels)), matrix.sum(1), matrix.diagonal()
     axes.axvline(mean_accuracy(matrix), color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
     axes.barh(places, [right[label] / clips[label] for label in labels], height=0.72, color=BLUE)
     for place, label in zip(places, labels, strict=True):
         axes.text(1.02, place, f"{right[label]} of {clips[label]}", size=8.5, va="center", color=GRAY)
-    axes.set_yticks(places, [shown(classes[label]) for label in labels], fontsize=9)
+    names = distinct(classes, longest)
+    axes.set_yticks(places, [names[label] for label in labels], fontsize=9)
     axes.set(xlim=(0, 1), ylim=(rows - 0.4, -0.6))
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.tick_params(axis="y", length=0)

@@ -1,5 +1,6 @@
 """What a camera or a stream shows, classified once a second."""
 
+import contextlib
 import os
 import re
 import time
@@ -15,7 +16,8 @@ from actioncnn.video.windows import cut, stamped
 STEP = 1.0  # seconds between predictions
 TOP = 3  # classes that are named
 SILENCE = 10  # seconds without a frame after which a stream is broken
-RETRIES = 3  # of a stream that broke
+RETRIES = 3  # of a stream that broke; one that lasted counts anew
+LASTING = 60  # seconds
 PAUSE = 5  # seconds before each
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -77,38 +79,34 @@ def watch(source, make_model, length, threshold=0.0):
         raise UserError(f"{name}: {error}; {advice}") from None
     model, tries = make_model(), 0
     try:
-        while True:
-            frames = stamped(capture, SILENCE) if streams else live(capture)
-            lasting = streams and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0  # a file at an address has an end
-            tries = 0 if tell(frames, model, length, threshold) else tries
-            if not lasting or tries == RETRIES:
+        while capture:
+            begun, lasting = time.monotonic(), streams and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+            tell(stamped(capture, SILENCE) if streams else live(capture), model, length, threshold)
+            if not lasting:  # a camera, or a file at an address, has an end
                 break
-            capture, tries = reopened(source, name, tries), tries + 1
+            tries = 0 if time.monotonic() - begun > LASTING else tries
+            capture, tries = reopened(source, name, tries)
     except KeyboardInterrupt:
         return
     raise UserError(f"{name}: gives no more frames")
 
 
 def tell(frames, model, length, threshold):
-    """Prints once a second what frames show -> whether they showed anything, at their end."""
-    said = False
+    """Prints once a second what frames show, to their end."""
     for _, _, clip in cut(frames, model.reads, length, STEP):
         if clip is None:  # it has stopped already
             break
         best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP, threshold)
         named = [f"{share:4.0%} {name}" for name, share in best]
         say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
-        said = True
-    return said
 
 
 def reopened(source, name, tries):
-    """A stream that broke, opened again. UserError: it cannot be, RETRIES times."""
-    for attempt in range(tries, RETRIES):
-        warn(f"{name}: gives no more frames; it is tried again in {PAUSE} s ({attempt + 1} of {RETRIES})")
+    """(a stream that broke, opened again, or None; how often it was tried by now, up to RETRIES)."""
+    while tries < RETRIES:
+        tries += 1
+        warn(f"{name}: gives no more frames; it is tried again in {PAUSE} s ({tries} of {RETRIES})")
         time.sleep(PAUSE)
-        try:
-            return open_stream(source)
-        except NoFrameError:
-            continue
-    raise UserError(f"{name}: gives no more frames")
+        with contextlib.suppress(NoFrameError):
+            return open_stream(source), tries
+    return None, tries

@@ -86,13 +86,9 @@ def as_csv(results, classes, top):
         for path, rows in results
         for row in rows
     ]
-    return predictions_csv(
-        ["file", *(["start", "end"] if timed else [])],
-        lines,
-        classes,
-        top,
-        threshold=results[0][1][0].threshold if results else 0.0,
-    )
+    threshold = results[0][1][0].threshold if results else 0.0
+    columns = ["file", *(["start", "end"] if timed else [])]
+    return predictions_csv(columns, lines, classes, top, threshold=threshold)
 
 
 def as_json(results, failures, classes, top, assumed=None, nearest=None):
@@ -146,20 +142,12 @@ def curves(rows, classes, title):
     lines = [axes.plot(times, shares[:, label], **line_style(place), **style)[0] for place, label in enumerate(chosen)]
     if rows[0].threshold:
         axes.axhline(rows[0].threshold, color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(
-            1,
-            rows[0].threshold,
-            f"{UNSURE} below",
-            size=8,
-            color=GRAY,
-            ha="right",
-            va="bottom",
-            transform=axes.get_yaxis_transform(),
-        )
+        place = {"ha": "right", "va": "bottom", "transform": axes.get_yaxis_transform()}
+        axes.text(1, rows[0].threshold, f"{UNSURE} below", size=8, color=GRAY, **place)
     axes.set(xlim=(rows[0].start, rows[-1].end), ylim=(0, 1.02), title=shown(title, 100))
     axes.set_xlabel("time")
     step = np.diff(axes.get_xticks())[0]
-    digits = 2 if step < 0.1 else 1 if step < 1 else 0
+    digits = next(n for n in range(3) if n == 2 or abs(step * 10**n % 1 - 0.5) > 0.499)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, digits).strip()))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(color=LIGHT, linewidth=0.8)

@@ -116,7 +116,9 @@ def draw_sheet(results, titles, real):
     """Contact sheet: the frames of each unit below what was reached; below them the best real clip."""
     height, width, depth, _ = results[0].frames.shape
     shown = min(depth, MOST) * (len(results) + sum(clip is not None for clip in real))
-    side = max(96 if shown <= 128 else 64 if shown <= 640 else 32, height, width)
+    side = max(
+        160 if depth == 1 and shown <= 128 else 96 if shown <= 128 else 64 if shown <= 640 else 32, height, width
+    )
     tiles = []
     for result, title, clip in zip(results, titles, real, strict=True):
         strip = strips.strip(result.frames, side, MOST)

@@ -113,3 +113,12 @@ def test_table_has_a_line_for_each_way():
     rows = order.motion(brightness_rises, clips, labels)
     lines = order.table(rows, True)
     assert len(lines) == len(rows) + 1 and "100.0%" in lines[1] and "0.0%" in lines[2]
+
+
+def test_the_figure_has_a_line_at_chance_and_the_verdict():
+    clips, labels = rising(8)
+    rows = order.motion(brightness_rises, clips, labels)
+    figure = order.figure(rows, "8 clips", "These clips cannot tell.", 0.5)
+    assert any(set(line.get_xdata()) == {0.5} for line in figure.axes[0].lines)
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "These clips cannot tell." in words and "without ground:" in words
