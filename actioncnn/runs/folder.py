@@ -10,7 +10,7 @@ The record says which:
 
 import contextlib
 import os
-import tempfile
+import stat
 
 from filelock import FileLock, Timeout
 
@@ -20,6 +20,7 @@ from actioncnn.runs import results
 from actioncnn.runs.record import ARGS, Record, check_same, check_whole, read_record, write_record
 
 CHECKPOINT = b"actioncnn checkpoint\n"  # a checkpoint's first bytes
+LOCK = ".actioncnn-lock"
 PARTED = ["result.txt", "predictions.csv", "report.html", ARGS]  # of several splits, beside their folders
 MAX_MEMBERS = 10_000
 
@@ -34,28 +35,34 @@ def held(folder, written, overwrite, resume, chief):
         check_free(folder, written, overwrite)
     with alone(folder) if chief else contextlib.nullcontext():
         make_output(folder)
-        for place in (folder, tempfile.gettempdir()):
-            sweep(place)
+        sweep(folder)
+        sweep()
         yield
 
 
 @contextlib.contextmanager
 def alone(folder):
-    """Holds the folder for the length of a block. UserError: another run does; it falls with the process."""
-    lock = FileLock(folder / ".lock")
+    """Holds the folder for the length of a block. UserError: another run does; it falls with the process.
+
+    The file that is locked is emptied and removed, so anything but an empty file of its name is a reason to stop.
+    """
+    path = folder / LOCK
+    with contextlib.suppress(FileNotFoundError):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size:
+            raise UserError(f"{path}: is needed to hold the folder, but is not of this suite; move it away")
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"--output {folder}: another run is writing there; wait for it or name another") from None
     except OSError as error:
-        if (folder / ".lock").is_dir():
-            raise UserError(f"{folder / '.lock'}: is a directory; move it away") from None
         raise UserError(f"--output {folder}: cannot be written ({error.strerror}); name another directory") from None
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            os.unlink(folder / ".lock")
+            os.unlink(path)
         lock.release()
 
 
