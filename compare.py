@@ -44,8 +44,13 @@ def main():
     from actioncnn import files
     from actioncnn.pages import comparison_text
     from actioncnn.pages.comparison import compare
+    from actioncnn.pages.run_page import NAME
     from actioncnn.runs import tables
+    from actioncnn.runs.outputs import check_outputs
 
+    single = args.runs[0] / NAME if len(args.runs) == 1 else None
+    page = (single or PAGE) if args.html is True else args.html
+    check_outputs([pair for pair in (("--html", page), ("--csv", args.csv)) if pair[1]], own=single)
     runs = read_runs(args.runs)
     comparison = compare(runs)
     if args.json:
@@ -53,7 +58,7 @@ def main():
     else:
         print(comparison_text.as_text(comparison))
     if args.csv:
-        files.write(args.csv, comparison_text.as_csv(comparison))
+        files.write(args.csv, comparison_text.as_csv(comparison), named=True)
     if args.html:
         written = write_page(args, comparison)
         if not args.json:
@@ -91,7 +96,7 @@ def write_page(args, comparison):
     evidence = None
     if args.evidence:
         from actioncnn.explain.mistakes import evidence_of as evidence
-    run_page.write(args.runs[0], None, path, evidence, args.workers)
+    run_page.write(args.runs[0], None, None if args.html is True else path, evidence, args.workers)
     return path
 
 

@@ -63,10 +63,15 @@ def main():
     cli.say(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
     if args.output:
         from actioncnn.figures.strips import image
+        from actioncnn.runs.outputs import check_outputs
+        from actioncnn.video.segment import source
 
+        stem = Path(args.video).absolute().stem
+        paths = [args.output / f"{stem}_{index:03d}.png" for index in range(len(frames))]
+        check_outputs([("--output", path) for path in paths], [source(args.video)])
         files.make_output(args.output)
-        for index, frame in enumerate(frames):
-            files.write(args.output / f"{Path(args.video).absolute().stem}_{index:03d}.png", image(frame))
+        for path, frame in zip(paths, frames, strict=True):
+            files.write(path, image(frame))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def write(folder, clips=None, path=None, look=None, workers=None):
             "has_evidence": bool(evidence),
         }
     )
-    page.write_page(path or folder / NAME, "run.html", **values)
+    page.write_page(path or folder / NAME, "run.html", named=path is not None, **values)
 
 
 def choose_clips(run, matrix):
