@@ -49,14 +49,14 @@ def class_of(file, classes):
     return next((known[name.casefold()] for name in names if name.casefold() in known), "")
 
 
-def nearest(model, workers=None):
+def nearest(model, cache=None, workers=None):
     """A function of a path and Row: the training clips whose features point most nearly where the Row's do (cosine).
 
     [{"file", "class", "similarity"}], the clip itself left out. None, and a line that says why, where the model's run
     or its videos are not there.
     """
     try:
-        data = training_clips(model.files, model.sampling, workers)
+        data = training_clips(model.files, model.sampling, cache, workers)
     except UserError as error:
         warn(f"note: no nearest training clips: {error}")
         return None
@@ -75,15 +75,14 @@ def nearest(model, workers=None):
     return told
 
 
-def training_clips(files, sampling, workers):
+def training_clips(files, sampling, cache, workers):
     """LabelledClips of the run that made the model, with its training rows. UserError: they are not known."""
     record = files.record
     options = record.dataset_options if record else None
     if options is None:
         raise UserError(f"no run tells what {files.model} was trained on")
     dataset = with_sides_of_run(understand(options), files.model.parent, record)
-    cache = record.options.get("cache")
-    data, _ = read_clips(dataset, sampling, cache and Path(cache), workers)
+    data, _ = read_clips(dataset, sampling, cache, workers)
     rows = [row for row, video in enumerate(data.videos) if video.side == "train" and row not in data.failures]
     return replace(data, train=np.array(rows))
 

@@ -66,7 +66,7 @@ def write(args, model, results, failures):
         if args.features and results:
             from actioncnn.predict import features
 
-            nearest = features.nearest(model, args.workers)
+            nearest = features.nearest(model, args.cache, args.workers)
         print(timeline.as_json(results, failures, classes, args.top, model.assumed, nearest))
     if args.csv:
         files.write(args.csv, timeline.as_csv(results, classes, args.top), named=True)

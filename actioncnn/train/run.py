@@ -6,6 +6,7 @@ from actioncnn.errors import UserError
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, results
 from actioncnn.runs.outputs import is_of_run
+from actioncnn.runs.tested import clip_reader
 from actioncnn.train.plan import plan_training
 from actioncnn.train.start import Start
 from actioncnn.train.training import Training
@@ -45,7 +46,7 @@ def carry_out(plan):
         told += part.notes
     if plan.in_parts and plan.device.chief:
         means = results.write_splits(output, figures)
-        run_page.try_to_write(output, workers=plan.options.workers)
+        run_page.try_to_write(output, clip_reader(plan.options.videos, plan.options.workers))
         folder.close_run(output, whole, means)
     for row, reason in plan.data.failures.items():
         warn(f"left out: {plan.data.videos[row].path}: {reason}")
