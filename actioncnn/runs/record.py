@@ -10,7 +10,7 @@ from actioncnn.cli import program
 from actioncnn.data.dataset import digest
 from actioncnn.data.options import options_of
 from actioncnn.errors import UserError
-from actioncnn.model.audit import bounded
+from actioncnn.model.audit import check_sampling
 from actioncnn.runs.tables import plain, write_json
 from actioncnn.video.sampling import Sampling
 
@@ -20,8 +20,6 @@ PLAIN_NAME = re.compile(r"[\w-]{1,100}")  # of a model and of a part: they becom
 MAX_LEVELS = 12  # of lists and dicts in each other; runs write 5
 MAX_NUMBER = 1 << 63
 MAX_TEXT = 20_000  # characters
-MAX_SIDE = 4096  # pixels of a frame
-MAX_FRAMES = 10_000  # of a clip
 PLAIN = str | int | float | None
 PLAIN_DICT = object()  # the kind of a dict without lists and dicts in it
 OPTIONS = {  # of the training scripts, which other code counts with; the others are only shown
@@ -87,10 +85,13 @@ class Record(dict):
         """The Sampling of the network's clips; None where the record has none."""
         try:
             if "sampling" in self:
-                return checked(Sampling(**self["sampling"]))
-            options = self.options  # as the first version wrote it
-            return checked(Sampling(options["size"], self["depth"], self["channels"] == 3, options.get("skip", True)))
-        except (KeyError, TypeError, ValueError):
+                told = Sampling(**self["sampling"])
+            else:  # as the first version wrote it
+                options = self.options
+                told = Sampling(options["size"], self["depth"], self["channels"] == 3, options.get("skip", True))
+            check_sampling(told)
+            return told
+        except (KeyError, TypeError, UserError):
             return None
 
     @property
@@ -109,18 +110,6 @@ class Record(dict):
     def origin(self):
         """What names the files that the run wrote, a dict for JSON."""
         return {name: self[name] for name in ("options", "model", "parts") if name in self}
-
-
-def checked(sampling):
-    """The same Sampling. ValueError: no clip is like that, or it would take gigabytes."""
-    sides = sampling.size if isinstance(sampling.size, list | tuple) else [sampling.size]
-    whole = all(type(value) is int for value in (*sides, sampling.depth)) and len(sides) in (1, 2)
-    if not whole or not all(0 < side <= MAX_SIDE for side in sides) or not 0 <= sampling.depth <= MAX_FRAMES:
-        raise ValueError("no size of clips")
-    if not all(isinstance(value, bool) for value in (sampling.color, sampling.skip, sampling.scrambled)):
-        raise ValueError("no choice of frames")
-    bounded("values of a clip in a layer", sides[0] * sides[-1] * sampling.frames * (3 if sampling.color else 1))
-    return sampling
 
 
 def read_record(folder):

@@ -18,9 +18,7 @@ HISTORY_BYTES = 4 << 20  # of a history; 2,000 epochs take 100,000
 MAX_ROWS = 500_000  # of a table
 TOP = 5  # classes named per clip in predictions.csv
 # Where a cell begins that a spreadsheet runs, and any quotes before it.
-FORMULA = re.compile(
-    "(^|[;\r\n])(['\" ]*)(?=[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
-)  # where a cell begins that a spreadsheet runs
+FORMULA = re.compile("(^|[;\r\n])(['\" ]*)(?=[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 
 
 def plain(value):
