@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli, files
-from actioncnn.errors import NoFrameError, UserError
+from actioncnn.errors import NoFrameError, UserError, printable
 from actioncnn.video.sampling import Sampling
 
 
@@ -47,16 +47,17 @@ def parse():
 def main():
     args = parse()
     from actioncnn.data.index import is_clip
-    from actioncnn.video import frame_folder
+    from actioncnn.video import frame_folder, pool
 
     if Path(args.video).is_dir() and not is_clip(args.video):
         raise UserError(f"{args.video}: is no video; python -m actioncnn.data.extract reads the clips of a dataset")
 
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
-        frames = reader.video3d(args.video, color=True, skip=not args.first)
+        with pool.limited_memory():
+            frames = reader.video3d(args.video, color=True, skip=not args.first)
     except NoFrameError as error:
-        sys.exit(f"{cli.program()}: {args.video}: {error}")
+        sys.exit(printable(f"{cli.program()}: {args.video}: {error}"))
     sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)
     for text in frame_folder.remarks(args.video, sampling.places):
         cli.warn(f"note: {args.video}: {text}")
