@@ -27,7 +27,7 @@ def parse():
     videos = "dataset whose test clips are shown to the network with their frames in other orders"
     add("--videos", type=Path, metavar="DATASET", help=videos)
     add_test_options(group)
-    add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
+    add("--cache", type=Path, help="directory of the cache of frames (default: the run's, else ~/.cache/actioncnn)")
     add = parser.add_argument_group("files").add_argument
     add("--output", type=Path, default=Path("explained"), help="directory for the results (default: explained)")
     add("--workers", type=cli.whole_number(1), help="processes that decode videos (default: one per core)")
@@ -46,6 +46,8 @@ def checked(parser, args):
     for name in (*OF_TESTS, "cache"):
         if getattr(args, name) and not args.videos:
             parser.error(f"--{name.replace('_', '-')} needs --videos DATASET")
+        if getattr(args, name) and args.mistakes:
+            parser.error(f"--{name.replace('_', '-')} does not go with --mistakes, which are those of the run's test")
     reading.check_options(parser, args)
     return args
 

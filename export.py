@@ -39,20 +39,19 @@ def test_clips(files, sampling, videos=None, workers=None):
     """
     import numpy as np
 
+    from actioncnn.data import store
     from actioncnn.runs.tested import clips_of_run
-    from actioncnn.video import pool
 
-    there, why = [], "no run with test clips"
+    why = "no run with test clips"
     if files.record:
         try:
-            there = [clip.path for clip in clips_of_run(files.model.parent, videos)]
+            there = clips_of_run(files.model.parent, videos)
+            chosen = [there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)]
+            clips, failures = store.load_clips(chosen, sampling, files.cache, workers)
+            good = [row for row in range(len(clips)) if row not in failures]
+            return sampling.pick(clips)[good], f"{len(good)} test clips"
         except UserError as error:
             why = str(error)
-    chosen = {place: there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)}
-    decoded = cli.bar(iterable=pool.clips(chosen, sampling, workers), desc="test clips", total=len(chosen), unit="clip")
-    clips = [clip for _, clip in sorted(decoded, key=lambda item: item[0]) if isinstance(clip, np.ndarray)]
-    if clips:
-        return sampling.pick(np.stack(clips)), f"{len(clips)} test clips"
     shape = (NOISE, sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     return sampling.pick(noise), f"{NOISE} clips of noise ({why})"

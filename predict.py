@@ -46,7 +46,7 @@ def parse():
     add("--videos", type=Path, dest="dataset", metavar="DATASET", help=dataset)
     add_test_options(dataset_group)
     add("--output", type=Path, help="directory for these (default: evaluation_<name of DATASET>)")
-    add("--cache", type=Path, help="directory of the cache of extracted frames (default: ~/.cache/actioncnn)")
+    add("--cache", type=Path, help="directory of the cache of frames (default: the run's, else ~/.cache/actioncnn)")
     workers = "processes that decode videos (default: one per core)"
     parser.add_argument("--workers", type=cli.whole_number(1), help=workers)
     return checked(parser, parser.parse_args())

@@ -8,19 +8,19 @@ import contextlib
 import json
 import math
 import os
-import re
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError, one_line
 
-WORTH_COMPILING = 300_000  # clips in all: XLA compiles for 25 s on an H100, and then saves 35 to 90 us a clip
+WORTH_COMPILING = 2_300  # steps in all: XLA compiles for 25 s on an H100, and then saves about 11 ms a step
 SHARE = 3  # a set may take one third of a device's memory
 START = 3e9  # bytes of address space that TensorFlow takes before a step (2.21, two cores: 2.6e9 abort, 3.5e9 do)
+CARD = "/dev/nvidia0"  # there with a driver and a GPU
+REMEDY = "install requirements-gpu.txt and a driver of 525 or newer; restart the computer after an update of the driver"
 LIMITS = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"  # of a container
 
 
@@ -29,18 +29,28 @@ class Device(NamedTuple):
 
     name: str
     precision: str  # the dtype policy of networks that are built from now on
-    jit_compile: bool | str  # for Model.compile: whether XLA is of use here
+    jit_compile: bool  # whether XLA is of use here
     strategy: Any  # tf.distribute.Strategy: how a batch is divided among devices
     memory: int  # bytes of each of them, 0 where the set stays in the host's memory
     machines: int  # that train together, each by a process like this one
-    chief: bool  # whether this process writes
+    place: int  # of this process among them
+
+    @property
+    def chief(self):
+        """Whether this process writes."""
+        return self.place == 0
 
     def holds(self, size):
         return size * SHARE <= self.memory
 
-    def compiles(self, clips):
-        """Whether XLA pays in a training on so many clips in all."""
-        return bool(self.jit_compile) and self.strategy.num_replicas_in_sync == 1 and clips >= WORTH_COMPILING
+    def compiles(self, steps):
+        """Whether XLA pays in a training of so many steps in all."""
+        return self.jit_compile and self.strategy.num_replicas_in_sync == 1 and steps >= WORTH_COMPILING
+
+    def places(self):
+        """The devices of this machine, each of which has a copy of the network, by TensorFlow's names; None: any."""
+        several = self.strategy.num_replicas_in_sync > 1
+        return self.strategy.extended.worker_devices if several else (None,)
 
     def whole_batch(self, batch):
         """The batch, or a little more, that can be divided evenly among the copies of the network."""
@@ -60,53 +70,75 @@ def has_amx():
     return False
 
 
-def setup(precision="auto", gpus=None, programs=None):
+def setup(precision="auto", gpus=1, training=False):
     """Starts Keras on TensorFlow, quietly -> Device.
 
-    gpus: how many at most, None: all. programs: folder that keeps what XLA compiles for a GPU. CPU: oneDNN kernels
+    gpus: how many at most. training: whether to join the machines of TF_CONFIG, and to prepare XLA. CPU: oneDNN kernels
     (2.3 times faster for Conv3D than TensorFlow's own, and off by default on some processors), no XLA (5 times slower
     there), bfloat16 where there is AMX (2 to 3 times faster), else float32. GPU: memory grows as needed, XLA, and
-    float16 on tensor cores. UserError: there is no room for TensorFlow.
+    16 bits on tensor cores, see `policy`. UserError: there is no room for TensorFlow.
     """
     check_start()
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # start-up chatter
-    card = nvidia()
-    if programs and card:
-        keep_programs(programs, card)
     with quiet():
         import keras
         import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
-    found = tf.config.list_physical_devices("GPU")[:gpus]
-    tf.config.set_visible_devices(found, "GPU")
-    for gpu in found:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    machines, chief = cluster()
-    strategy = divided(tf, machines, len(found))
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in found[:1]]
-    tensor_cores = bool(details) and details[0].get("compute_capability", (0, 0)) >= (7, 0)
-    mixed = precision == "mixed" or (precision == "auto" and (tensor_cores if found else has_amx()))
-    policy = "mixed_float16" if mixed and found else "mixed_bfloat16" if mixed else "float32"
-    keras.config.set_dtype_policy(policy)
-    name = details[0].get("device_name", "GPU") if found else f"CPU ({cpus()} cores)"
-    name += f" x {strategy.num_replicas_in_sync}" * (strategy.num_replicas_in_sync > 1)
-    room = card.memory if found and card else 0
-    return Device(name, policy, "auto" if found else False, strategy, room, machines, chief)
+    with quiet():
+        cards = tf.config.list_physical_devices("GPU")[:gpus]
+    if not cards and (problem := unused_card()):
+        warn(problem)
+    tf.config.set_visible_devices(cards, "GPU")
+    for card in cards:
+        tf.config.experimental.set_memory_growth(card, True)
+    machines, place = cluster() if training else (1, 0)
+    strategy = divided(tf, machines, len(cards))
+    details = tf.config.experimental.get_device_details(cards[0]) if cards else {}
+    dtypes = policy(precision, details.get("compute_capability", (0, 0)) if cards else None)
+    keras.config.set_dtype_policy(dtypes)
+    name = details.get("device_name", "GPU") if cards else f"CPU ({cpus()} cores)"
+    if strategy.num_replicas_in_sync > 1:
+        name += f" x {strategy.num_replicas_in_sync}"
+    return Device(name, dtypes, bool(cards) and training, strategy, memory_of_cards() if cards else 0, machines, place)
+
+
+def policy(precision, capability):
+    """The dtype policy of networks, by --precision and the compute capability of a GPU; None: on a CPU.
+
+    bfloat16 has the range of float32. float16, for GPUs before 8.0 (before 2020), overflows, so losses are scaled.
+    """
+    if precision == "auto":
+        precision = "mixed" if (has_amx() if capability is None else capability >= (7, 0)) else "float32"
+    if precision == "float32":
+        return precision
+    return "mixed_bfloat16" if capability is None or capability >= (8, 0) else "mixed_float16"
+
+
+def memory_of_cards():
+    """Bytes that TensorFlow may take of the GPU in use that has the least; what others took of it counts as gone."""
+    from tensorflow.python.client import device_lib
+    from tensorflow.python.eager import context
+
+    with quiet():
+        context.ensure_initialized()
+        devices = device_lib.list_local_devices(context.context().config)
+    return min((each.memory_limit for each in devices if each.device_type == "GPU"), default=0)
 
 
 def cluster():
-    """(number of machines that train together by TF_CONFIG, whether this is the one that writes)."""
+    """(number of machines that train together by TF_CONFIG, the place of this one among them; the first writes)."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG") or "{}")
         machines, task = config.get("cluster", {}), config.get("task", {})
-        count = sum(len(machines.get(kind, ())) for kind in ("chief", "worker"))
-        first = task.get("type") == ("chief" if "chief" in machines else "worker") and int(task.get("index", 0)) == 0
+        counts = {kind: len(machines.get(kind, ())) for kind in ("chief", "worker")}
+        place = int(task.get("index", 0)) + (counts["chief"] if task.get("type") == "worker" else 0)
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"TF_CONFIG: is not what TensorFlow takes ({one_line(error)}); mend or unset it") from None
-    return max(count, 1), count < 2 or first
+    count = sum(counts.values())
+    return (count, place) if count > 1 else (1, 0)
 
 
 def divided(tf, machines, gpus):
@@ -117,32 +149,45 @@ def divided(tf, machines, gpus):
     return tf.distribute.MirroredStrategy() if gpus > 1 else tf.distribute.get_strategy()
 
 
-class Card(NamedTuple):
-    """A GPU as NVIDIA's driver tells of it."""
+def agree(on, facts):
+    """UserError, on each machine of TF_CONFIG, where they differ in facts, a dict {what: text or number}.
 
-    name: str
-    driver: str
-    memory: int  # bytes
+    Machines that differ in them would wait for each other for ever, or end with an error of TensorFlow.
+    """
+    if on.machines == 1:
+        return
+    from tensorflow.python.eager.context import context
+
+    facts = {"--gpus": on.strategy.num_replicas_in_sync // on.machines, "--precision": on.precision} | facts
+    context().set_config_key_value(f"facts/{on.place}", json.dumps(facts))
+    told = [json.loads(context().get_config_key_value(f"facts/{place}")) for place in range(on.machines)]
+    context().set_config_key_value(f"read/{on.place}", "yes")
+    if on.place == 0:  # it answers the others, so it may not end before they have read
+        for place in range(on.machines):
+            context().get_config_key_value(f"read/{place}")
+    for what in facts:
+        values = [str(each.get(what)) for each in told]
+        if len(set(values)) > 1:
+            raise UserError(f"TF_CONFIG: the machines differ in {what}: {', '.join(values)}; start all of them alike")
 
 
-def nvidia():
-    """The GPU with the least memory as a Card, or None where the driver tells of none."""
-    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"]
-    with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-        told = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-        rows = [line.rsplit(", ", 2) for line in told.splitlines()]
-        return min((Card(name, driver, int(mib) << 20) for name, driver, mib in rows), key=lambda card: card.memory)
-    return None
+def unused_card():
+    """A line on an NVIDIA GPU that is there, and that TensorFlow cannot use; None where there is none, or it is hidden.
 
-
-def keep_programs(folder, card):
-    """Has XLA keep what it compiles, for this card and these versions; TensorFlow reads the flags when imported."""
-    name = "-".join(["xla", version("tensorflow"), card.name, card.driver])
-    folder = Path(folder).absolute() / re.sub(r"[^\w.-]+", "_", name)
-    with contextlib.suppress(OSError):  # nothing is kept then
-        folder.mkdir(parents=True, exist_ok=True)
-        flags = f"--tf_xla_persistent_cache_directory='{folder}' --tf_xla_persistent_cache_prefix=actioncnn"
-        os.environ.setdefault("TF_XLA_FLAGS", flags)
+    CUDA_VISIBLE_DEVICES hides all of them where it is empty, or begins with a number below 0.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
+        return None
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    told = ""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        told = subprocess.run(query, capture_output=True, text=True, timeout=20).stdout
+    name, _, driver = next(iter(told.splitlines()), "").rpartition(", ")
+    if not name and not Path(CARD).exists():
+        return None
+    card = f"{name} (driver {driver})" if name else f"the GPU {' '.join(told.split()) or CARD}"
+    return f"TensorFlow cannot use {card}, so the CPU computes; {REMEDY}"
 
 
 def begin_anew():

@@ -22,7 +22,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # before cv2 is imported
 import cv2
 import numpy as np
 
-from actioncnn.data import cache, demo
+from actioncnn.data import demo, store
 from actioncnn.data.index import scan
 from actioncnn.video.decode import read_frames, resize
 from actioncnn.video.sampling import Sampling
@@ -97,13 +97,13 @@ def cpu_times(paths, repeat):
 
 
 def load_times(videos, repeat):
-    """(wall, CPU) seconds of cache.load_clips with an empty cache: {workers: float (repetitions, 2)}."""
+    """(wall, CPU) seconds of store.load_clips with an empty cache: {workers: float (repetitions, 2)}."""
     times = {1: [], 2: []}
     for _ in range(repeat):
         for workers, values in times.items():
             with tempfile.TemporaryDirectory() as folder:
                 wall, cpu = time.perf_counter(), sum(os.times()[:4])
-                cache.load_clips(videos, Sampling(SIZE, DEPTH, False), folder, workers)
+                store.load_clips(videos, Sampling(SIZE, DEPTH, False), folder, workers)
                 wall = time.perf_counter() - wall
                 for process in multiprocessing.active_children():
                     process.join()  # its time counts from now on
@@ -144,7 +144,7 @@ def main():
         cost = spread(seconds[:, way] * 1e3, ".1f")
         print(f"| {name:41} | {cost:18} | {ratio:24} | {differ[name]:4} of {DEPTH * len(chosen)} |")
     times = load_times(videos, args.repeat)
-    print(f"\ncache.load_clips of {len(videos)} videos, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"\nstore.load_clips of {len(videos)} videos, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("\n| processes | wall s | CPU s | wall of one process / its wall |\n|---|---|---|---|")
     for workers, values in times.items():
         ratio = spread(times[1][:, 0] / values[:, 0])

@@ -4,8 +4,9 @@ python benchmarks/training.py --repeat 3
 
 Each variant runs in a process of its own, in turn, so that a busy machine slows all of them; ratios are to the first
 variant in the same round. bare: one batch in memory again and again, Keras's own layers, train_on_batch. suite: whole
-epochs of the suite's loop: clips from a memory-mapped file, augmentation, progress bar. torch: the same network in
-PyTorch where it is installed, one batch in memory. peak: the share of what products of 2048 x 2048 matrices reach.
+epochs of the suite's loop but the first and the last: clips from a memory-mapped file, augmentation, progress bar. end:
+seconds of the last epoch beyond one of these, for the mean of the weights. torch: the same network in PyTorch where it
+is installed, one batch in memory. peak: the share of what products of 2048 x 2048 matrices reach.
 """
 
 import argparse
@@ -53,26 +54,30 @@ def bare(network, batch, on):
     return rate_of(lambda: model.train_on_batch(clips, targets), batch)
 
 
-def suite(network, batch, on, steps=8):
+def suite(network, batch, on, steps=8, epochs=4):
+    """Clips a second, and the seconds that only the last epoch takes."""
     import numpy as np
 
-    from actioncnn.data.dataset import Data
+    from actioncnn.data.clips import LabelledClips
     from actioncnn.train import loop, networks
     from actioncnn.train.recipes import NETWORKS
     from actioncnn.video.sampling import Sampling
 
-    marks = []
+    marks, loop.EVERY = [], 0  # the end of each epoch is told
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.npy"
         clips, targets = random_batch(batch * steps)
         np.save(path, clips)
         rows = np.arange(batch * steps)
-        data = Data(Sampling(32, 10, False), np.load(path, mmap_mode="r"), [], [], targets, {}, rows, rows[:0])
+        data = LabelledClips(
+            None, Sampling(32, 10, False), np.load(path, mmap_mode="r"), [], targets, {}, rows, rows[:0]
+        )
         build = partial(getattr(networks, network), SHAPE, NCLASS)
-        options = {"batch": batch, "epochs": 3, "seed": 0, "device": on}
+        options = {"batch": batch, "epochs": epochs, "seed": 0, "device": on}
         mark = lambda history: marks.append(time.perf_counter())  # noqa: E731
         loop.fit(build, data, NETWORKS[network].recipe, **options, on_epoch=mark)
-    return 2 * batch * steps / (marks[2] - marks[0])
+    epoch = (marks[-2] - marks[0]) / (epochs - 2)
+    return batch * steps / epoch, marks[-1] - marks[-2] - epoch
 
 
 def torch(network, batch, on):
@@ -110,17 +115,28 @@ def peak(on):
     """GFLOP a second of products of matrices."""
     import tensorflow as tf
 
+    several = 20  # in a call, so that a GPU need not wait for the next
     matrix = tf.cast(tf.random.uniform((2048, 2048)), "float32" if on.precision == "float32" else on.precision[6:])
-    product = tf.function(lambda: tf.reduce_sum(matrix @ matrix))
-    return rate_of(lambda: product().numpy(), 2 * 2048**3 / 1e9)
+
+    @tf.function
+    def products():
+        one = lambda done, product: (done + 1, matrix @ (product / 2048))  # noqa: E731
+        return tf.reduce_sum(tf.while_loop(lambda done, _: done < several, one, (0, matrix))[1])
+
+    return rate_of(lambda: products().numpy(), several * 2 * 2048**3 / 1e9)
+
+
+WAYS = {"bare": bare, "torch": torch}
 
 
 def child(way, network, precision, batch):
     from actioncnn import device
 
-    on = device.setup(precision)
-    rate = {"bare": bare, "suite": suite, "torch": torch}[way](network, batch, on)
-    print(json.dumps({"rate": rate, "peak": peak(on), "device": on.name, "precision": on.precision}))
+    on = device.setup(precision, training=True)
+    device.WORTH_COMPILING = 0  # a GPU compiles, as in a long training
+    rate, end = suite(network, batch, on) if way == "suite" else (WAYS[way](network, batch, on), None)
+    told = {"rate": rate, "end": end, "peak": peak(on), "device": on.name, "precision": on.precision}
+    print(json.dumps(told))
 
 
 def measure(variant, batch):
@@ -152,8 +168,8 @@ def main():
 
 
 def report(results, networks):
-    print("| network | way | precision | clips/s, median [range] | against the first | share of the peak |")
-    print("|---|---|---|---|---|---|")
+    print("| network | way | precision | clips/s, median [range] | against the first | share of the peak | end, s |")
+    print("|---|---|---|---|---|---|---|")
     reference = {network: next(variant for variant in results if variant[1] == network) for network in networks}
     for (way, network, _), runs in results.items():
         if None in runs:
@@ -163,7 +179,8 @@ def report(results, networks):
         share = statistics.median(run["rate"] * GFLOP[network] / run["peak"] for run in runs)
         spread = f"{statistics.median(rates):.0f} [{min(rates):.0f}-{max(rates):.0f}]"
         times = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}]"
-        print(f"| {network} | {way} | {runs[0]['precision']} | {spread} | {times} | {share:.0%} |")
+        end = "" if runs[0]["end"] is None else f"{statistics.median(run['end'] for run in runs):.1f}"
+        print(f"| {network} | {way} | {runs[0]['precision']} | {spread} | {times} | {share:.0%} | {end} |")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import SAMPLING, bar, run_script, video, write_blocks, write_video
 
-from actioncnn.data import cache as clip_cache
+from actioncnn.data import store
 from actioncnn.model.saving import save_model
 from actioncnn.video import decode, pool
 
@@ -114,7 +114,8 @@ def decoded(monkeypatch, tmp_path):
 @pytest.fixture
 def load(tmp_path):
     def load(videos, workers=2, **changes):
-        return clip_cache.load_clips(videos, SAMPLING._replace(**changes), tmp_path / "cache", workers)
+        clips, failures = store.load_clips(videos, SAMPLING._replace(**changes), tmp_path / "cache", workers)
+        return np.asarray(clips), failures
 
     return load
 

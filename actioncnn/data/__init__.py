@@ -1,1 +1,1 @@
-"""Datasets: a directory of videos, the cache of their clips, splits, batches; the demo."""
+"""Datasets: a directory of videos, the store of their clips, splits, batches; the demo."""

@@ -6,11 +6,8 @@ run is a function of (seed, step) alone: a resumed run sees what an uninterrupte
 """
 
 import functools
-import mmap
 
 import numpy as np
-
-from actioncnn.errors import UserError
 
 
 @functools.lru_cache(maxsize=4)
@@ -37,27 +34,11 @@ def testing_places(count, batch, step):
     return np.where(places < count, places, 0)
 
 
-def check_whole(clips):
-    """UserError: the file of a memory-mapped array was cut meanwhile; to read it then would end the process."""
-    mapped = getattr(clips, "_mmap", None)
-    if mapped is not None and mapped.size() < len(mapped):
-        raise UserError(f"--cache: {clips.filename} was cut while it was in use; start again with --resume True")
-
-
-def copy_rows(clips, rows):
-    """Copies rows out of the array; what was read of a memory-mapped file no longer counts as this process's memory."""
-    check_whole(clips)
-    copied = clips[rows]
-    if isinstance(clips, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
-        clips._mmap.madvise(mmap.MADV_DONTNEED)  # the pages stay in the system's cache
-    return copied
-
-
 def batches(clips, rows, choose, steps, part=0, parts=1, copies=1):
     """tf.data.Dataset of (step, places in its batch, rows of `clips`, these clips) for each of `steps`, a range.
 
-    clips: uint8 (N, ...), may be memory-mapped; None: they lie on the device, and are not read. rows: of `clips`, that
-    a batch is chosen of. choose(step): which of `rows` a batch holds. Of each batch this is part number `part` of
+    clips: store.Clips, or an array uint8 (N, ...); None: they lie on the device, and are not read. rows: of `clips`,
+    that a batch is chosen of. choose(step): which of `rows` a batch holds. Of each batch this is part number `part` of
     `parts`, cut further into one element for each of `copies` of the network here.
     """
     import tensorflow as tf
@@ -68,7 +49,7 @@ def batches(clips, rows, choose, steps, part=0, parts=1, copies=1):
         size = len(chosen) // (parts * copies)
         places = np.arange(size, dtype=np.int32) + (part * copies + copy) * size
         picked = rows[chosen[places]].astype(np.int32)
-        read = np.zeros(0, np.uint8) if clips is None else copy_rows(clips, picked)
+        read = np.zeros(0, np.uint8) if clips is None else clips[picked]
         return np.int64(step), places, picked, read
 
     def element(number):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from actioncnn.data import batches, cache, splits
+from actioncnn.data import splits, store
 from actioncnn.data.dataset import Dataset, digest, divide, relative
 from actioncnn.errors import UserError
 from actioncnn.video.sampling import Sampling
@@ -16,14 +16,14 @@ class LabelledClips:
 
     dataset: Dataset
     sampling: Sampling
-    clips: np.ndarray  # uint8 (N, size, size, depth, channels), for a 2D network (N, size, size, channels)
+    clips: store.Clips  # uint8 (N, size, size, depth, channels), for a 2D network (N, size, size, channels)
     classes: list  # those of the dataset that have a video that gives frames
     targets: np.ndarray  # float32 (N, nclass) one-hot, zeros where no video of the class gave a frame
     failures: dict  # {row: reason} of the videos that gave no frame
     train: np.ndarray = None
     test: np.ndarray = None
     content: str = ""  # digest of the clips, their names and classes
-    doubled: np.ndarray = None  # of 3D clips twice the frames, those of `clips` and one between each two
+    doubled: store.Clips = None  # where frames are drawn: twice the frames, those of `clips` and one between each two
 
     @property
     def videos(self):
@@ -43,17 +43,20 @@ class LabelledClips:
         return self.targets[rows].argmax(1)
 
 
-def read_clips(dataset, sampling, cache_dir=None, workers=None):
-    """LabelledClips of a Dataset, without a split, and lines about classes that gave no frame."""
-    videos = dataset.videos
-    stored, failures = cache.load_doubled(videos, sampling, cache_dir, workers)
-    clips, doubled = sampling.single(stored), None if sampling.doubled() == sampling else stored
+def read_clips(dataset, sampling, cache_dir=None, workers=None, drawn=False):
+    """LabelledClips of a Dataset, without a split, and lines about classes that gave no frame.
+
+    drawn: whether a training draws its frames from twice as many.
+    """
+    videos, drawn = dataset.videos, drawn and sampling.has_between
+    stored, failures = store.load_clips(videos, sampling, cache_dir, workers, drawn)
+    clips, doubled = (sampling.single(stored), stored) if drawn else (stored, None)
     classes, notes = with_frames(videos, dataset.classes, failures)
     label = {name: number for number, name in enumerate(classes)}
     labels = np.array([label.get(video.name, -1) for video in videos])
     targets = (labels[:, None] == range(len(classes))).astype(np.float32)
     names = [(relative(video, dataset.options.videos), video.name) for video in videos]
-    content = digest(names, cache.checksums(videos, sampling, cache_dir))
+    content = digest(names, stored.checksums)
     picked = sampling.pick(clips)
     return LabelledClips(dataset, sampling, picked, classes, targets, failures, content=content, doubled=doubled), notes
 
@@ -87,7 +90,7 @@ def divide_clips(data, split, seed):
 def test_views(data, count, cache_dir=None, workers=None):
     """`count` LabelledClips of the test clips alone, each with other frames of them, as Sampling.views says."""
     videos, rows = [data.videos[row] for row in data.test], np.arange(len(data.test))
-    clips, _ = cache.load_clips(videos, data.sampling.viewed(count), cache_dir, workers)
+    clips, _ = store.load_clips(videos, data.sampling.viewed(count), cache_dir, workers)
     same = {"dataset": replace(data.dataset, videos=videos), "targets": data.targets[data.test]}
     same |= {"train": None, "test": rows, "failures": {}, "doubled": None}
     return [replace(data, clips=view, **same) for view in data.sampling.views(clips, count)]
@@ -103,5 +106,4 @@ class Rows:
         return len(self.rows)
 
     def __getitem__(self, place):
-        batches.check_whole(self.clips)
         return self.clips[self.rows[place]]

@@ -46,13 +46,16 @@ def digest(*values):
 
 
 def name_and_size(path):
-    """What tells a video from others, wherever it lies: its name, and its bytes or, of a folder, number of pictures."""
+    """What tells a video from others, wherever it lies: its name and bytes, of a folder those of two pictures."""
     whole = source(path)
     try:
         if whole != path:  # a part of a video
             return path.name, whole.stat().st_size
-        return path.name, len(os.listdir(path)) if path.is_dir() else path.stat().st_size
-    except OSError:  # a link to nowhere
+        if not path.is_dir():
+            return path.name, path.stat().st_size
+        pictures = sorted(os.listdir(path))
+        return path.name, len(pictures) * 2**32 + sum((path / pictures[end]).stat().st_size for end in (0, -1))
+    except (OSError, IndexError):  # a link to nowhere, an empty folder
         return path.name, 0
 
 
@@ -115,6 +118,11 @@ def without_twins(videos, train, test, twins):
             f"{count(len(both) - len(gone), 'training video')} that the test side has too: this inflates accuracy"
         )
     return [row for row in train if row not in gone], notes
+
+
+def tags(videos):
+    """Four hexadecimal digits for each video, in one string, that tell whether its file is another one's copy."""
+    return "".join(digest(name_and_size(video.path))[:4] for video in videos)
 
 
 def relative(video, directory):

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
+from pathlib import Path
 from typing import NamedTuple
 
 ENDING = re.compile(
@@ -134,3 +136,16 @@ def forms():
 
 def is_video(filename):
     return bool(ENDING.search(filename))
+
+
+def told_apart(paths):
+    """The shortest ends of paths that tell them apart: {path: text}; of a name that no other has, the name alone."""
+    parts = {path: path.parts for path in map(Path, paths)}
+    ends = dict.fromkeys(parts, 1)
+    while True:
+        texts = {path: "/".join(parts[path][-count:]) for path, count in ends.items()}
+        seen = Counter(texts.values())
+        alike = [path for path, text in texts.items() if seen[text] > 1 and ends[path] < len(parts[path])]
+        if not alike:
+            return texts
+        ends |= {path: ends[path] + 1 for path in alike}

@@ -106,8 +106,10 @@ OF_TESTS = (
 
 
 def split_to_test(text):
-    """A name that --split of the training scripts takes, or none"""
-    return text if text == NONE else split_name(text)
+    """1, 2, 3, groups, random or none"""
+    if text not in ("1", "2", "3", "groups", "random", NONE):
+        raise ArgumentTypeError(f"{text!r} is none of 1, 2, 3, groups, random, none")
+    return text
 
 
 def add_test_options(group, of_run="that of the run", classes=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.cli import bar, say, warn
-from actioncnn.data import cache
+from actioncnn.data import store
 from actioncnn.errors import UserError
 from actioncnn.explain import order, output
 from actioncnn.figures import mosaic, strips
@@ -150,7 +150,7 @@ def compare_orders(chosen, model, directory, cache_dir, workers):
     if not model.sampling.depth:
         raise UserError("--videos: a 2D network sees one frame of a video, which has no order; leave it out")
     videos, title = chosen.videos, chosen.words
-    frames, failures = cache.load_clips(videos, model.sampling, cache_dir, workers)
+    frames, failures = store.load_clips(videos, model.sampling, cache_dir or model.files.cache, workers)
     for row, reason in failures.items():
         warn(f"{videos[row].path}: {reason}")
     good = [row for row in range(len(videos)) if row not in failures]

@@ -47,6 +47,11 @@ class ModelFiles(NamedTuple):
         return first.names if first and (first.required or not first.source or self.record) else None
 
     @property
+    def cache(self):
+        """The folder of the clips of the run that made it; None: the default one."""
+        return self.record.cache if self.record else None
+
+    @property
     def ours(self):
         """Whether a training run of this suite wrote it: its record or its mark says so."""
         return bool(self.record) or MARK.items() <= self.facts.items()
@@ -74,11 +79,11 @@ def open_model(files, views=1, classifies=True):
     """
     from actioncnn import device
 
-    jit_compile = device.setup("float32").jit_compile
+    device.setup("float32")
     if files.weights == files.model and files.model.suffix == ".json":
         raise UserError(f"--weights: no weights are beside {files.model}; give their file")
     network = loading.load_model(files.model, files.weights)
-    network.compile(jit_compile=jit_compile)
+    network.compile(jit_compile=False)  # XLA would compile anew for each number of clips
     with naming(files.model):
         model = make_model(network, files, views, classifies)
     if classifies:
@@ -155,6 +160,11 @@ class Model:
     names: list | None  # of the classes in label order; None where no file tells them
     files: ModelFiles
     views: int = 1
+
+    @property
+    def cache(self):
+        """The folder of the clips of the run that made it; None: the default one."""
+        return self.record.cache if self.record else None
 
     @property
     def ours(self):

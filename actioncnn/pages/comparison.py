@@ -99,9 +99,9 @@ def common_clips(runs):
     The rows, int (N,), are in the same order for each run. A clip is told by its dataset, its class and its file name,
     or its path in the dataset where names alone are not unique. UserError: no two runs share a clip.
     """
-    datasets = datasets_of(runs)
+    told = tags_of_clips(runs)
     for key_of in (os.path.basename, str):
-        keys = [[(data, *key) for key in zip(run.true, map(key_of, run.files))] for run, data in zip(runs, datasets)]
+        keys = [[*zip(tags, run.true, map(key_of, run.files))] for run, tags in zip(runs, told)]
         places = [{key: row for row, key in enumerate(of_run)} for of_run in keys]
         if [*map(len, keys)] == [*map(len, places)]:
             break
@@ -132,17 +132,29 @@ def sharing(places, first):
     return sorted(together)
 
 
-def datasets_of(runs):
-    """A number for the dataset of each run, the same for runs of the same videos."""
-    return [next(number for number, other in enumerate(runs) if is_same_data(run, other)) for run in runs]
+def tags_of_clips(runs):
+    """For each run a tag of each clip, the same for the same content of a file.
+
+    Earlier versions did not write tags: their clips have those of another run of the same videos, or else the number of
+    the first such run.
+    """
+    tags = []
+    for run in runs:
+        alike = [(number, other) for number, other in enumerate(runs) if other is run or is_same_data(run, other)]
+        known = {}
+        for _, other in [] if run.tags else alike:
+            known |= other.tags
+        known = run.tags or known
+        tags.append([known.get(file, str(alike[0][0])) for file in run.files])
+    return tags
 
 
 def is_same_data(run, other):
-    """Whether two runs are of the same videos: by the fingerprints of the classes that both have, which the first
-    version did not write, else by the digest of their clips or by the directory that they name."""
+    """Whether two runs are of the same videos: by the fingerprints of their classes, which earlier versions did not
+    write, else by the digest of their clips or by the directory that they name."""
     prints, others = run.record.fingerprints, other.record.fingerprints
-    if both := prints.keys() & others.keys():
-        return sum(prints[name] == others[name] for name in both) * 2 >= len(both)
+    if prints and others:
+        return prints == others
     if run.record.get("data") is not None and run.record.get("data") == other.record.get("data"):
         return True
     directories = [each and os.path.realpath(each) for each in map(directory_of, (run, other))]
@@ -156,21 +168,25 @@ def groups_of(run, rows):
 
 
 def setting_key(run):
-    """What runs have in common that differ in their seed alone."""
-    options = {name: value for name, value in run.options.items() if name not in SAME}
-    return [run.script, options, run.record.get("split"), run.record.get("recipe"), run.record.get("counts")]
+    """What runs have in common that differ in their seed alone, as text; an option that is not set is none."""
+    options = {name: value for name, value in run.options.items() if name not in SAME and value is not None}
+    split, recipe, counts = (run.record.get(name) for name in ("split", "recipe", "counts"))
+    return json.dumps([run.script, options, split, recipe, counts], sort_keys=True, default=str)
 
 
 def group_seeds(runs, places):
-    """The Settings of some runs; two runs with the same seed are two settings, whatever else they share."""
-    settings = {}
+    """The Settings of some runs: those of one setting, of the same videos, each with a seed of its own."""
+    settings = []
     for run, rows in zip(runs, places):
-        key, seed = json.dumps(setting_key(run), default=str), run.options.get("seed")
-        number = 0
-        while seed in [each.options.get("seed") for each, _ in settings.get((key, number), ())]:
-            number += 1
-        settings.setdefault((key, number), []).append((run, rows))
-    return [of_runs(*zip(*members)) for members in settings.values()]
+        for members in settings:
+            first, seeds = members[0][0], [each.options.get("seed") for each, _ in members]
+            alike = setting_key(run) == setting_key(first) and is_same_data(run, first)
+            if alike and run.options.get("seed") not in seeds:
+                members.append((run, rows))
+                break
+        else:
+            settings.append([(run, rows)])
+    return [of_runs(*zip(*members)) for members in settings]
 
 
 def of_runs(runs, places):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.cli import bar, count, say, warn
-from actioncnn.data import cache
+from actioncnn.data import store
 from actioncnn.data.clips import Rows
 from actioncnn.data.dataset import relative, untold_groups
 from actioncnn.files import make_output
@@ -34,7 +34,9 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     if chosen.seen:
         of_all = f"{chosen.seen} of these {count(len(videos), 'clip')}"
         warn(f"note: the model was trained on {of_all}, which flatters its figures")
-    clips, failures = cache.load_clips(videos, model.reads, cache_dir, workers)
+    if chosen.seen is None and model.ours:
+        warn("note: whether the model was trained on these clips cannot be told: its run or its videos are not there")
+    clips, failures = store.load_clips(videos, model.reads, cache_dir or files.cache, workers)
     good = [row for row in range(len(videos)) if row not in failures]
     truth = np.array(chosen.labels)[good]
     probabilities = predict(model, Rows(model.reads.pick(clips), good))

@@ -1,5 +1,6 @@
 """What the last layer before the head makes of clips: written as arrays, and compared with a run's training clips."""
 
+import contextlib
 import io
 import os
 from dataclasses import replace
@@ -12,13 +13,13 @@ from actioncnn.data.clips import read_clips
 from actioncnn.data.dataset import understand
 from actioncnn.data.index import class_and_group
 from actioncnn.errors import UserError
-from actioncnn.runs.tested import with_sides_of_run
+from actioncnn.runs.tested import sides_of_run
 
 BATCH = 64  # clips
 NEAREST = 5  # training clips that are named
 
 
-def as_npz(results, classes):
+def as_npz(results, classes, files=None):
     """The bytes of an .npz file, a row for each clip, N in all, of results (path, rows).
 
     features: float32 (N, units); files: their names; classes: what their names or folders tell, "" where that is none
@@ -26,7 +27,8 @@ def as_npz(results, classes):
     start, end: seconds, of windows.
     """
     clips = [(str(path), row) for path, rows in results for row in rows]
-    true = [class_of(file, classes) for file, _ in clips]
+    of_run = classes_of_run(files) if files else {}
+    true = [of_run.get(os.path.realpath(file)) or class_of(file, classes) for file, _ in clips]
     values = {
         "features": np.array([row.features for _, row in clips], np.float32),
         "files": [file for file, _ in clips],
@@ -40,6 +42,15 @@ def as_npz(results, classes):
     content = io.BytesIO()
     np.savez(content, **{name: np.asarray(value) for name, value in values.items()})
     return content.getvalue()
+
+
+def classes_of_run(files):
+    """{real path: class} of the videos of the run that made the model, as far as they are there."""
+    options = files.record.dataset_options if files.record else None
+    with contextlib.suppress(UserError):
+        videos = understand(options).videos if options else []
+        return {os.path.realpath(video.path): video.name for video in videos}
+    return {}
 
 
 def class_of(file, classes):
@@ -81,8 +92,10 @@ def training_clips(files, sampling, cache, workers):
     options = record.dataset_options if record else None
     if options is None:
         raise UserError(f"no run tells what {files.model} was trained on")
-    dataset = with_sides_of_run(understand(options), files.model.parent, record)
-    data, _ = read_clips(dataset, sampling, cache, workers)
+    dataset = sides_of_run(understand(options), files.model.parent, record)
+    if dataset is None:
+        raise UserError(f"the videos in {options.videos} are not those of the run that made {files.model}")
+    data, _ = read_clips(dataset, sampling, cache or files.cache, workers)
     rows = [row for row, video in enumerate(data.videos) if video.side == "train" and row not in data.failures]
     return replace(data, train=np.array(rows))
 

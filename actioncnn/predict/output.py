@@ -74,7 +74,7 @@ def write(args, model, results, failures):
     if args.features and results:
         from actioncnn.predict.features import as_npz
 
-        files.write(args.features, as_npz(results, classes), named=True)
+        files.write(args.features, as_npz(results, classes, model.files), named=True)
     if args.plot and results:
         files.write(args.plot, timeline.plot(*results[0], classes), named=True)
     if args.annotate and results:

@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
-
 from actioncnn import files
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
+from actioncnn.model.audit import check_weights
 from actioncnn.runs.folder import CHECKPOINT
+from actioncnn.runs.tables import COLUMNS
 
 WITHOUT_IT = "move it away: the same command then starts from the first epoch"
 HEADER = 512  # bytes; the least that HDF5 takes
@@ -27,41 +27,41 @@ class Checkpoint(NamedTuple):
     run: str  # digest of all that the result follows from
     resume: bool = True  # False: what is there is not read
 
-    def save(self, model, history):
-        """Writes weights, optimizer and history, built in memory: HDF5 takes the process with it on a full disk."""
+    def save(self, state, history):
+        """Writes the values of the variables `state` and a history.
+
+        They are put together in memory, because HDF5 ends the process on a full disk.
+        """
         import h5py
 
         content = io.BytesIO()
         with h5py.File(content, "w") as file:
             file.attrs["history"] = json.dumps(history)
-            for place, variable in enumerate(variables(model)):
-                file[f"variables/{place}"] = keras.ops.convert_to_numpy(variable)
+            for place, variable in enumerate(state):
+                file[f"variables/{place}"] = variable.numpy()
         content = content.getvalue()
         files.write(self.path, header(self.run, content) + content)
 
-    def restore(self, model, epochs):
-        """Takes weights and optimizer from the file -> its history; [] where there is none, or it is not asked for.
+    def restore(self, state, epochs):
+        """Gives the variables `state` their values in the file -> its history.
 
-        UserError: it is damaged, or of another run.
+        [] where there is no file, or `resume` is False. UserError: it is damaged, or of another run.
         """
         if not self.resume or not self.path.exists():
             return []
         try:
-            content = read(self.path, 2 * sum(variable.nbytes for variable in values(model)) + (64 << 20))
+            content = files.read(self.path, 2 * sum(value.nbytes for value in values(state)) + (64 << 20))
             if content[:HEADER] != header(self.run, content[HEADER:]):
                 whole = content[:HEADER] == header(content[len(CHECKPOINT) :][:64].decode(), content[HEADER:])
                 raise ValueError("it is of another run" if whole else "it is damaged, or of another version")
-            return take(model, content[HEADER:], epochs)
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"--resume: {self.path}: {error}; {WITHOUT_IT}") from error
+            return take(state, content[HEADER:], epochs)
+        except Exception as error:  # a damaged or hostile file can make HDF5 fail in any way
+            reason = error if isinstance(error, ValueError | UserError) else one_line(error)
+            raise UserError(f"--resume: {self.path}: {reason}; {WITHOUT_IT}") from error
 
 
-def variables(model):
-    return [*model.variables, *model.optimizer.variables]
-
-
-def values(model):
-    return [keras.ops.convert_to_numpy(variable) for variable in variables(model)]
+def values(state):
+    return [variable.numpy() for variable in state]
 
 
 def header(run, content):
@@ -70,23 +70,32 @@ def header(run, content):
     return (CHECKPOINT + f"{run}\n{proof}\n".encode()).ljust(HEADER, b"\n")
 
 
-def read(path, most):
-    if not path.is_file():
-        raise ValueError("it is not a file")
-    with open(path, "rb") as file:
-        return file.read(most)
+def check_history(history, epochs):
+    """ValueError: not the rows of the epochs 1, 2, ... of a training of so many."""
+    if not isinstance(history, list) or len(history) > epochs:
+        raise ValueError("it is of another training or version")
+    for number, row in enumerate(history, 1):
+        whole = isinstance(row, dict) and row.keys() == set(COLUMNS) and row["epoch"] == number
+        if not whole or not all(type(value) in (int, float) for value in row.values()):
+            raise ValueError(f"its history is not that of a training (epoch {number})")
 
 
-def take(model, content, epochs):
-    """Puts the state in the bytes of an HDF5 file into the model -> its history."""
+def take(state, content, epochs):
+    """Puts what the bytes of an HDF5 file hold into the variables -> its history.
+
+    Anyone can compute the digest, so the file is looked at as one from a stranger before a value is read.
+    """
     import h5py
 
+    expected = [(value.shape, value.dtype) for value in values(state)]
     with h5py.File(io.BytesIO(content)) as file:
+        check_weights(file, len(content))
         history, stored = json.loads(file.attrs["history"]), file["variables"]
-        state = [stored[str(place)][()] for place in range(len(stored))]
-    expected = [(value.shape, value.dtype) for value in values(model)]
-    if [(value.shape, value.dtype) for value in state] != expected or len(history) > epochs:
-        raise ValueError("it is of another network or version")
-    for variable, value in zip(variables(model), state, strict=True):
+        check_history(history, epochs)
+        arrays = [stored[str(place)] for place in range(len(stored))]
+        if [(array.shape, array.dtype) for array in arrays] != expected:
+            raise ValueError("it is of another network or version")
+        saved = [array[()] for array in arrays]
+    for variable, value in zip(state, saved, strict=True):
         variable.assign(value)
     return history

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from importlib.metadata import version
+from pathlib import Path
 
 from actioncnn import files
 from actioncnn.cli import program
@@ -44,6 +45,7 @@ KINDS = {
     "versions": PLAIN_DICT,
     "metrics": dict | None,
     "notes": list,
+    "tested": str,
     "parts": list,
     "replaces": list,
     "parameters": int,
@@ -105,6 +107,15 @@ class Record(dict):
         """{class: digest of its files}, empty for runs of earlier versions."""
         values = self.get("dataset", {}).get("fingerprints")
         return values if isinstance(values, dict) else {}
+
+    @property
+    def cache(self):
+        """The folder of the run's clips, if there are clips in it; None: it is the default one, or not there.
+
+        So a record from a stranger cannot have files written where no store is.
+        """
+        folder = Path(self.options.get("cache") or "")
+        return folder if any(folder.glob("store-*.index")) else None
 
     @property
     def origin(self):

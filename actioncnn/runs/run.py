@@ -32,6 +32,7 @@ class Run:
     true: list = field(default_factory=list)  # class names
     ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
     told_groups: list = field(default_factory=list)  # what the table says of each clip's group, None where nothing
+    tags: dict = field(default_factory=dict)  # {file: digits that tell its content}, as far as the record has them
     histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
     missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
 
@@ -103,6 +104,7 @@ def read_run(folder):
     tables_of = [folder] if (folder / "predictions.csv").is_file() else parts
     for part in tables_of:
         read_predictions(run, part / "predictions.csv")
+    run.tags = tags_of(parts or [folder])
     if not run.files:
         raise UserError(
             f"{folder}: this run has tested no clip (predictions.csv is missing or empty); let it end first"
@@ -121,6 +123,18 @@ def read_run(folder):
     if "parameters" not in args:
         args["parameters"] = count_parameters((parts or [folder])[0], args)
     return run
+
+
+def tags_of(folders):
+    """{file: four digits that tell its content} of the test clips of runs; empty for runs of earlier versions."""
+    found = {}
+    for folder in folders:
+        with contextlib.suppress(UserError, OSError, KeyError):
+            tested = (read_record(folder) or {}).get("tested", "")
+            names = [row["file"] for row in tables.csv_rows(folder / "predictions.csv")]
+            if len(tested) == 4 * len(names):
+                found |= {name: tested[4 * row : 4 * row + 4] for row, name in enumerate(names)}
+    return found
 
 
 def read_predictions(run, path):

@@ -1,6 +1,8 @@
 """The clips that a model is tested on: those that its run tested, or those of any labelled dataset."""
 
+import contextlib
 import os
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn.cli import count, say, shorten, warn
-from actioncnn.data import splits
+from actioncnn.data import index, splits, twins
 from actioncnn.data.dataset import Dataset, divide, name_and_size, relative, understand
 from actioncnn.data.index import Video
 from actioncnn.data.options import NONE, DatasetOptions
@@ -41,10 +43,23 @@ def clips_of_run(folder, directory=None):
         raise UserError(f"--run {folder}: does not say where its videos are; give --videos")
     rows = zip(run.files, run.true, run.ranked, strict=True)
     clips = [TestClip(Path(directory, name), true, *ranked[0]) for name, true, ranked in rows if is_within(name)]
-    there = [clip for clip in clips if source(clip.path).exists()]
+    there = [clip for clip in clips if source(clip.path).exists()] or in_other_folders(clips, directory)
     if not there:
         raise UserError(f"--run: the test clips of {folder} are not in {directory}; give their directory with --videos")
     return there
+
+
+def in_other_folders(clips, directory):
+    """The TestClips whose files lie in other folders of a directory, and have names that no other file has."""
+    there = defaultdict(list)
+    for path in index.video_paths(directory) if Path(directory).is_dir() else ():
+        there[path.name].append(path)
+    alone = Counter(clip.path.name for clip in clips)
+    return [
+        clip._replace(path=there[clip.path.name][0])
+        for clip in clips
+        if alone[clip.path.name] == len(there[clip.path.name]) == 1
+    ]
 
 
 def directory_of(run):
@@ -67,8 +82,8 @@ def clip_reader(directory, workers=None):
             return {}
         paths = {row: directory / run.files[row] for row in rows if is_within(run.files[row])}
         there = {row: path for row, path in paths.items() if source(path).exists()}
-        if len(there) < len(rows):
-            missing = f"{len(rows) - len(there)} of {len(rows)} clips to show are not in {directory}"
+        if len(there) < len(paths):
+            missing = f"{len(paths) - len(there)} of {len(rows)} clips to show are not in {directory}"
             warn(f"note: {missing}: the page is without them; give the directory of the run's videos")
         answers = pool.clips(there, sampling, workers) if there else ()
         return {row: sampling.pick(clip) for row, clip in answers if isinstance(clip, np.ndarray)}
@@ -112,29 +127,32 @@ def choose_videos(directory, given, files=None, classes=None):
     record, folder = (files.record, files.model.parent) if files else (None, None)
     options = record.dataset_options if record else None
     dataset, with_run = understand_as(directory, given, options, classes)
-    own = bool(options) and is_same(dataset, options, record)
+    of_run = sides_of_run(dataset, folder, record) if options else None
     say(*dataset.understood)
     if with_run:
         say(f"dataset: understood as by the run in {folder} ({with_run})")
     for note in dataset.notes:
         warn(f"note: {note}")
-    split = given.get("split")
-    if own:
-        dataset = with_sides_of_run(dataset, folder, record)
-    trained = {video.path for video in dataset.videos if video.side == "train"} if own else set()
+    split, lists = given.get("split"), given.keys() & {"train_list", "test_list"}
     if split and split != NONE:
-        names, notes = splits.resolve(dataset.videos, split, options.seed if own else 0)
-        dataset, more = divide(dataset, names[0], options.seed if own else 0)
+        names, notes = splits.resolve(dataset.videos, split, options.seed if of_run else 0)
+        dataset, more = divide(dataset, names[0], options.seed if of_run else 0)
         for note in notes + more:
             warn(f"note: {note}")
+    elif of_run and not split and not lists:
+        dataset = of_run
     videos = dataset.videos if split == NONE else dataset.test_videos()
-    words = f"{count(len(videos), 'clip')} of {directory}"
-    if own and not split:
-        words = f"{count(len(videos), 'test clip')} of the run in {folder}"
-    elif len(videos) < len(dataset.videos):
-        words = f"{count(len(videos), 'test clip')} of {directory}"
+    kind = "clip" if len(videos) == len(dataset.videos) else "test clip"
+    words = f"{count(len(videos), kind)} of {f'the run in {folder}' if dataset is of_run else directory}"
+    if wanted := {name: given[name] for name in ("nclass", "classes") if name in given}:
+        names = index.named_classes(dataset.classes, wanted["classes"]) if "classes" in wanted else dataset.classes
+        videos = [video for video in videos if video.name in names[: wanted.get("nclass")]]
     videos, labels = with_labels(videos, classes) if classes else (videos, None)
-    seen = sum(video.path in trained for video in videos) if own else trained_on(folder, record, videos)
+    if of_run:
+        trained = {video.path for video in of_run.videos if video.side == "train"}
+        seen = sum(video.path in trained for video in videos)
+    else:
+        seen = trained_on(folder, record, videos)
     return Chosen(dataset, videos, labels, words, seen)
 
 
@@ -149,12 +167,14 @@ def with_labels(videos, classes):
 
 
 def understand_as(directory, given, options=None, classes=None):
-    """(Dataset of a directory, the options in words that were taken from the DatasetOptions of a run, or "").
+    """(Dataset of a directory with all of its classes, the options in words that a run's DatasetOptions gave, or "").
 
-    The run's options are tried first. A directory that cannot be understood by them, or that then has none of the
-    `classes`, is understood by itself.
+    The run's options are tried first. A directory that cannot be understood by them, that then has none of the
+    `classes`, or out of which its lists lead, is understood by itself.
     """
-    layout = {name: value for name, value in given.items() if name != "split" or value in splits.TEST_GROUPS}
+    layout = {name: value for name, value in given.items() if name not in ("split", "nclass", "classes")}
+    if given.get("split") in splits.TEST_GROUPS:  # it may also say which list of several
+        layout["split"] = given["split"]
     alone = replace(DatasetOptions(videos=directory, nclass=None), **layout)
     as_run = replace(options, **({"videos": directory, "nclass": None, "classes": None} | layout)) if options else alone
     known, problems = {name.casefold() for name in classes or ()}, []
@@ -164,11 +184,20 @@ def understand_as(directory, given, options=None, classes=None):
         except UserError as error:
             problems.append(error)
             continue
+        of_run = each is not alone and bool(each.train_list) and not is_same_place(directory, options.videos)
+        if of_run and not all(is_within(relative(video, directory)) for video in dataset.videos):
+            continue
         if classes is None or known & {name.casefold() for name in dataset.classes}:
             taken = {name: getattr(each, name) for name in LAYOUT}
             taken = {name: value for name, value in taken.items() if value and name not in given}
             return dataset, " ".join(f"--{name.replace('_', '-')} {value}" for name, value in taken.items())
         problems.append(UserError(unknown(directory, dataset.classes, classes)))
+    lost = [path for path in (as_run.train_list, as_run.test_list) if path and not path.exists()]
+    if lost:
+        raise UserError(
+            f"--videos {directory}: the run took its classes from {lost[0]}, which is not there; give --train-list"
+            " and --test-list"
+        )
     raise problems[-1]
 
 
@@ -180,50 +209,91 @@ def unknown(directory, names, classes):
     )
 
 
-def is_same(dataset, options, record):
-    """Whether a Dataset is the one of a run: understood alike at the same place, or with the same files."""
-    here, there = dataset.options, options
-    if os.path.realpath(here.videos) == os.path.realpath(there.videos):
-        return all(getattr(here, name) == getattr(there, name) for name in LAYOUT)
-    prints = record.fingerprints
-    return bool(prints) and prints.items() <= dataset.fingerprints().items()
+def is_same_place(path, other):
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
-def with_sides_of_run(dataset, folder, record):
-    """The Dataset of a run with the sides that its videos were on: what it tested is in its table of predictions."""
-    try:
-        tested = {os.path.normpath(name) for name in read_run(folder).files}
-    except UserError:
-        return divide(dataset, record.get("split", "1"), record.get("seed", 0))[0]
+def sides_of_run(dataset, folder, record):
+    """The Dataset of a run with the sides that its videos were on; None: the Dataset is not that of the run.
+
+    It is where its files are those of the run's record, or where it lies where that lay and has its classes. What was
+    tested is in the run's table of predictions. UserError: none of that is there.
+    """
+    options, prints, now = record.dataset_options, record.fingerprints, dataset.fingerprints()
     names = [relative(video, dataset.options.videos) for video in dataset.videos]
-    if not tested & set(names):  # the same files in other folders
-        tested, names = {os.path.basename(name) for name in tested}, [video.path.name for video in dataset.videos]
-    prints, changed = record.fingerprints, False
-    if prints:
-        now = dataset.fingerprints()
-        changed = any(now.get(name) != value for name, value in prints.items())
-    if changed:
+    tested = set()
+    with contextlib.suppress(UserError):
+        tested = {os.path.normpath(name) for name in read_run(folder).files}
+    if is_same_place(dataset.options.videos, options.videos):
+        layouts = ([getattr(each, name) for name in LAYOUT] for each in (dataset.options, options))
+        own = prints.keys() <= now.keys() if prints else len(set(map(str, layouts))) == 1
+    else:
+        own = prints.items() <= now.items() if prints else bool(tested) and tested <= set(names)
+    if not own:
+        return None
+    if not tested:
+        return divide(dataset, record.get("split", "1"), record.get("seed", 0))[0]
+    rows = matching_rows(tested, names)
+    if not rows:
+        raise UserError(
+            f"--videos {dataset.options.videos}: the test clips of the run in {folder} are not there; give --split none"
+            " for all clips, or the directory that has them"
+        )
+    if any(now[name] != value for name, value in prints.items()):
         warn(f"note: {dataset.options.videos} has changed since the training: only what the run tested is a test clip")
-    used = prints or dict.fromkeys(dataset.classes[: record.dataset_options.nclass])
+    used = prints or dict.fromkeys(dataset.classes[: options.nclass])
     videos = [
-        video._replace(side="test" if name in tested else "train")
-        for name, video in zip(names, dataset.videos, strict=True)
+        video._replace(side="test" if row in rows else "train")
+        for row, video in enumerate(dataset.videos)
         if video.name in used
     ]
     return replace(dataset, videos=videos, classes=[name for name in dataset.classes if name in used])
 
 
+def matching_rows(tested, names):
+    """Which of the files `names` are among those that a run `tested`, a set of rows; both are relative paths.
+
+    They are the same paths, or else one is the end of the other, or else the same name that only one file has.
+    """
+    if rows := {row for row, name in enumerate(names) if name in tested}:
+        return rows
+    ends = {end for name in tested for end in ends_of_path(name)}
+    if rows := {row for row, name in enumerate(names) if name in ends or tested & set(ends_of_path(name))}:
+        return rows
+    here, there = (Counter(map(os.path.basename, paths)) for paths in (names, tested))
+    return {row for row, name in enumerate(map(os.path.basename, names)) if here[name] == there[name] == 1}
+
+
+def ends_of_path(name):
+    """The paths below the outer folders of a path, but for the mere name of its file."""
+    parts = name.split(os.sep)
+    return [os.sep.join(parts[start:]) for start in range(1, len(parts) - 1)]
+
+
 def trained_on(folder, record, videos):
-    """How many of some videos the run in a folder was trained on, by the names and sizes of their files.
+    """How many of some videos the run in a folder was trained on, by the content of their files.
 
     None: its dataset is no longer there.
     """
     options = record.dataset_options if record else None
     try:
-        dataset = with_sides_of_run(understand(options), folder, record) if options else None
+        dataset = sides_of_run(understand(options), folder, record) if options else None
     except UserError:
         dataset = None
     if dataset is None:
         return None
-    seen = {name_and_size(video.path) for video in dataset.videos if video.side == "train"}
-    return sum(name_and_size(video.path) in seen for video in videos)
+    by_size = defaultdict(list)
+    for video in dataset.videos:
+        if video.side == "train":
+            by_size[name_and_size(video.path)[1]].append(video.path)
+    return sum(is_among(video.path, by_size) for video in videos)
+
+
+def is_among(path, by_size):
+    """Whether a file has the content of one of those of its size, {size: paths}; of folders the path alone counts."""
+    size = name_and_size(path)[1]
+    alike = by_size.get(size, ())
+    if path in alike or not alike:
+        return bool(alike)
+    content = twins.ends_of(path, size)
+    return content is not None and any(twins.ends_of(other, size) == content for other in alike)

@@ -1,39 +1,37 @@
 """Training clips varied at random, as a recipe says: a network that sees each clip a little otherwise learns more.
 
-In the graph, on any device, as a function of (seed, step). A crop resized to the frame is linear in its pixels and
-separable, so it is two products with matrices; mirroring reverses one of them.
+In the graph, on any device, as a function of a key (repeatable.key). A crop resized to the frame is linear in its
+pixels and separable, so it is two products with matrices; mirroring reverses one of them.
 """
 
 import numpy as np
 import tensorflow as tf
 
+from actioncnn.train.repeatable import uniform
+
 DRAWS = 7  # random numbers a clip
 
 
-def draw(clips, how, seed, step, places, batch):
+def draw(clips, key, places, batch):
     """One frame of each two: uint8 (B, H, W, 2 T, C) -> (B, H, W, T, C), as in temporal segments (Wang 2016).
 
-    At random where `how`, a recipes.Augment, says so, else the first. The rest as in `augment`.
+    key, places and batch as in `augment`.
     """
-    if not how.frames:
-        return clips[:, :, :, ::2]
     height, width, count, channels = clips.shape[1:]
-    key = tf.stack([tf.cast(seed, tf.int64), -1 - tf.cast(step, tf.int64)])  # not that of `augment`
-    second = tf.gather(tf.random.stateless_uniform((batch, count // 2), key), places) < 0.5
+    second = tf.gather(uniform((batch, count // 2), key), places) < 0.5
     pairs = tf.reshape(clips, (-1, height, width, count // 2, 2, channels))
     return tf.where(second[:, None, None, :, None], pairs[..., 1, :], pairs[..., 0, :])
 
 
-def augment(clips, how, seed, step, places, batch):
+def augment(clips, how, key, places, batch):
     """Clips (B, H, W, T, C) or frames (B, H, W, C), uint8, varied by a recipes.Augment -> float32 in 0-255.
 
-    places: int (B,), of these clips in the batch of `batch` clips that step number `step` of the run is trained on.
+    places: int (B,), of these clips in the batch of `batch` clips that the step is trained on.
     """
     height, width, *rest = clips.shape[1:]
     shape, values = (-1, height, width, *rest), int(np.prod(rest))
     clips = tf.cast(clips, tf.float32)
-    key = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
-    draws = tf.gather(tf.random.stateless_uniform((batch, DRAWS), key), places)
+    draws = tf.gather(uniform((batch, DRAWS), key), places)
     flip, tall, wide, top, left, contrast, brightness = tf.unstack(draws, axis=1)
     if how.flip or how.crop != (1, 1):
         least, most = how.crop

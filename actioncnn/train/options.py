@@ -56,7 +56,7 @@ class Options(DatasetOptions):
         TRAINING, "auto", "mixed: 16-bit arithmetic; auto: mixed where the GPU or CPU is made for it", str,
         choices=["auto", "float32", "mixed"],
     )  # fmt: skip
-    gpus: int | None = option(TRAINING, None, "GPUs that share each batch (default: all)", whole_number(1))
+    gpus: int = option(TRAINING, 1, "GPUs that share each batch", whole_number(1))
     resume: bool = option(
         TRAINING, False, "go on with a run that was interrupted, from the checkpoint in --output", bool
     )

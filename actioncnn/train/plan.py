@@ -1,11 +1,11 @@
 """What a training will do, worked out before a network is built: its data, its splits and the folders of its runs."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from actioncnn import device
 from actioncnn.cli import count, say
-from actioncnn.data.cache import default_cache
 from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolve_split
 from actioncnn.data.dataset import understand
 from actioncnn.runs import folder, record
@@ -60,6 +60,13 @@ class Plan:
         return Record(record.new_record(*about), parts=[part.output.name for part in self.parts])
 
 
+def facts_of(options, data, network):
+    """What all machines that train together must have alike."""
+    named = ("batch", "epoch", "seed", "size", "split")
+    facts = {f"--{name}": getattr(options, name) for name in named}
+    return facts | {"the network": network.name, "the clips": data.content[:8], "TensorFlow": version("tensorflow")}
+
+
 def plan_training(options, network, start=None):
     """Reads the videos, divides them and starts Keras -> Plan.
 
@@ -67,12 +74,14 @@ def plan_training(options, network, start=None):
     """
     dataset = understand(options.dataset)
     say(*dataset.understood)
-    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers)
+    drawn = options.augment and network.recipe.augment.frames
+    data, lost = read_clips(dataset, options.sampling, options.cache, options.workers, drawn)
     names, why = resolve_split(data, options.split, options.seed)
     divided = [divide_clips(data, name, options.seed) for name in names]  # a wrong split ends here, not hours later
     fewest = min(len(clips.train) for clips, _ in divided)
     options = options.settled(fewest)
-    on = device.setup(options.precision, options.gpus, options.cache or default_cache())
+    on = device.setup(options.precision, options.gpus, training=True)
+    device.agree(on, facts_of(options, data, network))
     say(f"device: {on.name}, {on.precision}; batches of {count(min(options.batch, fewest), 'clip')}")
     recipe = adapt(network.recipe, options, data.classes)
     notes = dataset.notes + lost + why

@@ -18,7 +18,7 @@ def train(options, network):
     several = options.split == "all" or options.split.startswith("folds:")
     written = folder.PARTED if several else folder.names(network.stem, options.members)
     check_lists(options, written)
-    chief = device.cluster()[1]
+    chief = device.cluster()[1] == 0
     with folder.held(options.output, written, options.overwrite, options.resume, chief):
         plan = plan_training(options, network, start)
         carry_out(plan)

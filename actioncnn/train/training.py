@@ -9,8 +9,7 @@ import numpy as np
 from actioncnn import device, files
 from actioncnn.cli import count, say
 from actioncnn.data.clips import LabelledClips, Rows, test_views
-from actioncnn.data.dataset import digest, relative, untold_groups
-from actioncnn.errors import UserError
+from actioncnn.data.dataset import digest, relative, tags, untold_groups
 from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, metrics, results
@@ -52,6 +51,7 @@ class Training:
         if chief:
             record |= {"start": list(plan.start.said.values())} if plan.start else {}
             record |= {"parameters": model.count_params(), "notes": self.part.notes}
+            record["tested"] = tags(self.data.videos[row] for row in self.data.test)
             self.write(model, record, probabilities, figures)
             if not plan.options.resume:
                 files.write(output / "seconds.txt", f"{time.monotonic() - started:.1f}\n")
@@ -89,7 +89,7 @@ class Training:
         files.check_room(self.plan.options.output, total - there, max(state, members * weights))
 
     def train_network(self, record, member=None):
-        """A trained network in float32; its curves and its table are written after each epoch."""
+        """A trained network in float32; its curves and its table are written on the way."""
         from actioncnn.runs.checkpoint import Checkpoint
         from actioncnn.train import loop
 
@@ -112,9 +112,6 @@ class Training:
         )
         if plan.device.chief:
             results.write_curves(output, history, member=member)
-        if not np.isfinite(history[-1]["loss"]):
-            problem = f"the loss is not a number after epoch {len(history)}"
-            raise UserError(f"{problem}; try a smaller --learning-rate, with --overwrite True")
         return loop.in_float32(self.build, model)
 
     def train_members(self, record):

@@ -5,6 +5,7 @@ import tensorflow as tf
 from actioncnn.cli import say
 from actioncnn.runs.metrics import tell_motion
 from actioncnn.train import loop
+from actioncnn.train.repeatable import key, uniform
 
 
 def tell(model, data, probabilities, options, device):
@@ -23,9 +24,11 @@ def tell(model, data, probabilities, options, device):
 
 def without_order(model, seed):
     """A model that is shown the frames of each of its clips (B, H, W, T, C) in a random order."""
+    drawn_by = key(seed, 0)
 
     def answer(clips, training):
-        draws = tf.random.stateless_uniform((tf.shape(clips)[0], clips.shape[3]), (seed, 0))
+        draws = uniform((tf.shape(clips)[0], clips.shape[3]), drawn_by)
+        clips = tf.cast(clips, tf.float32)  # no GPU gathers 8-bit pixels
         return model(tf.gather(clips, tf.argsort(draws), axis=3, batch_dims=1), training=training)
 
     return answer

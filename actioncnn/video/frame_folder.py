@@ -179,7 +179,11 @@ def read(path):
     if not os.path.isfile(path):
         return None
     try:
-        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        content = np.fromfile(path, np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if picture is None and (gray := cv2.imdecode(content, cv2.IMREAD_ANYDEPTH)) is not None:  # a TIFF of floats
+            return np.repeat(gray[..., None], 3, 2)
+        return picture
     except (OSError, cv2.error):
         return None
 

@@ -44,9 +44,14 @@ class Sampling(NamedTuple):
         """The Sampling of twice the frames: every other one, from the first, is one of these."""
         return self._replace(depth=2 * self.depth) if self.depth and self.skip else self
 
+    @property
+    def has_between(self):
+        """Whether `doubled` reads more frames than a network takes."""
+        return self.doubled() != self
+
     def single(self, clips):
-        """Its own frames among those of `doubled`: (..., H, W, T, C), a view."""
-        return clips if self.doubled() == self else clips[..., ::2, :]
+        """The frames that a network takes among those that `doubled` reads: (..., H, W, T, C), a view."""
+        return clips[..., ::2, :] if self.has_between else clips[..., self.taken, :]
 
     def places(self, count):
         """Indices of the frames that are read of a video of `count`."""

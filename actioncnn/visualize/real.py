@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.data import cache
+from actioncnn.data import store
 from actioncnn.visualize import objectives
 from actioncnn.visualize.maximize import CHUNK
 
@@ -20,7 +20,7 @@ class RealClip(NamedTuple):
 def best_real(model, layer, chosen, videos):
     """The RealClip among some index.Videos that each unit responds to most."""
     height, width, *_, channels = model.reading.shape
-    clips, failures = cache.load_clips(videos, model.sampling)
+    clips, failures = store.load_clips(videos, model.sampling, model.files.cache)
     clips = model.sampling.pick(clips)
     good = np.array([row for row in range(len(videos)) if row not in failures])
     values = np.concatenate(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import read_dataset, write_video
+from helpers import read_dataset, touch, write_video
 
 from actioncnn.data import clips
 from actioncnn.data.dataset import understand
@@ -110,3 +110,26 @@ def test_a_class_without_a_frame_is_left_out_and_named(folder, cache, tmp_path):
     )
     with pytest.raises(UserError, match=r"only one class has videos that give frames \(Jump\); class Kick is left out"):
         read_dataset(tmp_path, 2, Sampling(8, 2, False), cache, 1)
+
+
+@pytest.fixture
+def three(tmp_path):
+    touch(tmp_path, *(f"{name}/{i}.mp4" for name in ("Bow", "Cut", "Run") for i in range(2)))
+    return tmp_path
+
+
+def test_classes_by_name(three, tmp_path):
+    for nclass in (2, 101, None):
+        dataset = understand(DatasetOptions(videos=three, nclass=nclass, classes=("run", "Bow")))
+        assert dataset.classes == ["Bow", "Run"] == sorted({video.name for video in dataset.videos})
+        assert dataset.notes == []
+    with pytest.raises(UserError, match="--classes: .*Sit.*Bow, Cut, Run"):
+        understand(DatasetOptions(videos=three, classes=("Sit", "Run")))
+    with pytest.raises(UserError, match="--classes: .*Run"):
+        understand(DatasetOptions(videos=three, classes=("Run",)))
+
+
+@pytest.mark.parametrize(("nclass", "noted"), [(101, []), (3, []), (5, ["--nclass 5"]), (2, ["--nclass 3"])])
+def test_more_or_fewer_classes_than_asked_for(three, nclass, noted):
+    notes = understand(DatasetOptions(videos=three, nclass=nclass)).notes
+    assert len(notes) == len(noted) and all(word in note for word, note in zip(noted, notes, strict=True))

@@ -1,10 +1,12 @@
 """Lists of training and test videos: forms that are published or written, and what may be wrong in them."""
 
+import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
-from helpers import touch
+from helpers import touch, write_video
 
 from actioncnn.data import index, splits
 from actioncnn.errors import UserError
@@ -113,6 +115,186 @@ def test_folder_of_ucf101(tmp_path, write):
             write(f"Bow/v_Bow_g0{group}_c01.avi\nRun/v_Run_g0{group}_c01.avi\n", f"{side}list0{split}.txt")
     assert sides(tmp_path / "data", train_list=tmp_path)[0][FILES[0]] == ("Bow", 1, "test")
     assert sides(tmp_path / "data", train_list=tmp_path, split="2")[0][FILES[0]] == ("Bow", 1, "train")
+
+
+def listed(root, files, text, name="a.csv", **more):
+    """{file: (class, group, side)} of a list of files, and the lines that say how it was understood."""
+    touch(root / "d", *files)
+    (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    found = index.understand(root / "d", train_list=root / name, **more)
+    return {video.path.name: video[1:] for video in found.videos}, found.understood
+
+
+NUMBERS = {  # files, lines of a list, class of each file, what is said
+    "classes of a folder": (["part1/0.mp4", "part1/1.mp4", "part2/2.mp4", "part2/3.mp4"],
+                            "{} 0\n{} 1\n{} 0\n{} 1\n", "0101",
+                            "part1/0.mp4 is of class 0"),
+    "one for each folder": (["run/0.mp4", "run/1.mp4", "sit/2.mp4", "sit/3.mp4"], "{} 4\n{} 4\n{} 2\n{} 2\n",
+                            ["run", "run", "sit", "sit"], "4 is run"),
+    "two for one folder": (["run/0.mp4", "run/1.mp4", "sit/2.mp4", "sit/3.mp4"], "{} 4\n{} 5\n{} 2\n{} 2\n", "4522",
+                           "is of class 4"),
+    "frames of files": (["run/0.avi", "run/1.avi", "sit/2.avi", "sit/3.avi"], "{} 121 0\n{} 118 0\n{} 147 1\n{} 93 1\n",
+                        ["run", "run", "sit", "sit"], "121 for a count"),
+    "frames without folders": (["0.avi", "1.avi", "2.avi", "3.avi"], "{} 121 0\n{} 118 0\n{} 147 1\n{} 93 1\n", "0011",
+                               "121 for a count"),
+    "as many frames": (["0.avi", "1.avi", "2.avi", "3.avi"],
+                       "{} 60 0\n{} 60 0\n{} 60 1\n{} 60 1\n", "0011", "60 for a count"),
+    "label and subject": (["0.avi", "1.avi", "2.avi", "3.avi"], "{},0,1\n{},0,2\n{},1,1\n{},1,2\n", "0011", "class 0"),
+    "floats": (["0.avi", "1.avi", "2.avi", "3.avi"], "{},0.0\n{},0.0\n{},1.0\n{},1.0\n", "0011", "class 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_labels_that_are_numbers(tmp_path, case):
+    files, text, classes, words = NUMBERS[case]
+    found, said = listed(tmp_path, files, text.format(*files))
+    assert [found[Path(file).name][0] for file in files] == list(classes)
+    assert any(words in line for line in said), said
+
+
+def test_numbers_are_decided_over_both_lists(tmp_path):
+    files = [f"s{who}/{name}.mp4" for who in (1, 2, 3) for name in ("a", "b")]
+    touch(tmp_path / "d", *files)
+    (tmp_path / "a.txt").write_text("s1/a.mp4 0\ns1/b.mp4 1\ns2/a.mp4 0\ns2/b.mp4 1\n")
+    (tmp_path / "b.txt").write_text("s3/a.mp4 0\ns3/b.mp4 1\n")
+    found, notes = sides(tmp_path / "d", train_list=tmp_path / "a.txt", test_list=tmp_path / "b.txt")
+    assert {place[0] for place in found.values()} == {"0", "1"} and notes == []
+    assert found["s3/b.mp4"] == ("1", None, "test")
+    (tmp_path / "b.txt").write_text("s3/a.mp4\ns3/b.mp4\n")
+    with pytest.raises(UserError, match="b.txt, line 1"):
+        sides(tmp_path / "d", train_list=tmp_path / "a.txt", test_list=tmp_path / "b.txt")
+
+
+def test_frame_folders_of_tsn(tmp_path):
+    touch(tmp_path / "d", *(f"{clip}/{i}.jpg" for clip in ("run/x 1", "sit/x 2") for i in range(3)))
+    (tmp_path / "a.txt").write_text("run/x 1 3 0\nsit/x 2 3 1\n")
+    found, _ = sides(tmp_path / "d", train_list=tmp_path / "a.txt")
+    assert found == {"run/x 1": ("run", None, None), "sit/x 2": ("sit", None, None)}
+
+
+@pytest.mark.parametrize("name", ["classInd.txt", "label_map_own.txt"])
+def test_a_file_beside_the_list_names_the_numbers(tmp_path, name):
+    (tmp_path / name).write_text("1 Run\n2 Walk\n" if name == "classInd.txt" else "Idle\nRun\nWalk\n")
+    found, said = listed(tmp_path, ["x/1.mp4", "x/2.mp4"], "x/1.mp4 1\nx/2.mp4 2\n", "a.txt")
+    assert found == {"1.mp4": ("Run", None, None), "2.mp4": ("Walk", None, None)} and name in said[-1]
+
+
+BOTH = ["1.mp4", "2.mp4"]
+TABLES = {  # text of a list of 1.mp4 and 2.mp4: classes, and groups or sides where it has some
+    "participant": ("Participant ID,Video file,Gloss,Code\nP1,1.mp4,A,x\nP2,2.mp4,B,y\n", ["A", "B"], ["P1", "P2"]),
+    "gloss": ("gloss,video_id,signer_id\nA,1,4\nB,2,5\n", ["A", "B"], ["4", "5"]),
+    "pandas": (",path,label\n0,1.mp4,A\n1,2.mp4,B\n", ["A", "B"], None),
+    "number of the row": ("id,video,class\n7,1.mp4,A\n8,2.mp4,B\n", ["A", "B"], None),
+    "label and its number": ("file,label,class_name\n1.mp4,0,A\n2.mp4,1,B\n", ["A", "B"], None),
+    "UTF-16": ("file,label\n1.mp4,\u00c4\n2.mp4,B\n".encode("utf-16"), ["\u00c4", "B"], None),
+    "Windows": ("file;label\n1.mp4;\u00c4\n2.mp4;B\n".encode("cp1252"), ["\u00c4", "B"], None),
+    "Excel": ("sep=;\nfile;label\n1.mp4;A\n2.mp4;B\n", ["A", "B"], None),
+    "old Mac": ("file,label\r1.mp4,A\r2.mp4,B\r", ["A", "B"], None),
+    "comments": ("# mine\n1.mp4 A\n2.mp4 B\n", ["A", "B"], None),
+    "breaks": ('file,label,note\n1.mp4,"A\nx","two\nlines"\n2.mp4,B,x\n', ["A x", "B"], None),
+    "label first": ("A,1.mp4\nB,2.mp4\n", ["A", "B"], None),
+    "WLASL": ([{"gloss": "A", "instances": [{"video_id": "1", "signer_id": 3, "frame_start": 1, "frame_end": -1}]},
+               {"gloss": "B", "instances": [{"video_id": "2", "signer_id": 9, "frame_start": 1, "frame_end": -1}]}],
+              ["A", "B"], ["3", "9"]),
+    "DFDC": ({"1.mp4": {"label": "FAKE", "original": "2.mp4"}, "2.mp4": {"label": "REAL", "original": None}},
+             ["FAKE", "REAL"], ["2", "2"]),
+    "Something-Something": ([{"id": "1", "label": "holding potato", "template": "Holding [something]",
+                              "placeholders": ["potato"]},
+                             {"id": "2", "label": "pushing cup", "template": "Pushing [something]",
+                              "placeholders": ["cup"]}],
+                            ["Holding something", "Pushing something"], None),
+    "files and labels": ({"1.mp4": "A", "2.mp4": "B"}, ["A", "B"], None),
+    "classes and files": ({"A": ["1.mp4"], "B": ["2"]}, ["A", "B"], None),
+    "pairs": ([["1.mp4", "A"], ["2.mp4", "B"]], ["A", "B"], None),
+    "lines of JSON": ('{"video": "1.mp4", "action": "A"}\n{"video": "2.mp4", "action": "B"}\n', ["A", "B"], None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_lists_as_published(tmp_path, case):
+    text, classes, groups = TABLES[case]
+    text = text if isinstance(text, str | bytes) else json.dumps(text)
+    found, _ = listed(tmp_path, BOTH, text)
+    assert [found[file][0] for file in BOTH] == classes
+    assert [found[file][1] for file in BOTH] == (groups or [None, None])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,label,split\n1.mp4,A,train\n2.mp4,A,test\n3.mp4,B,training\n4.mp4,B,val\n",
+        '{"train": {"1.mp4": "A", "3.mp4": "B"}, "test": [{"file": "2", "label": "A"}], "val": {"4.mp4": "B"}}',
+    ],
+)
+def test_a_list_tells_the_sides(tmp_path, text):
+    found, _ = listed(tmp_path, [f"{i}.mp4" for i in range(1, 5)], text)
+    assert found == {"1.mp4": ("A", None, "train"), "2.mp4": ("A", None, "test"), "3.mp4": ("B", None, "train")}
+
+
+def test_a_column_that_tells_no_sides_is_no_split(tmp_path):
+    found, _ = listed(tmp_path, BOTH, "file,label,set\n1.mp4,A,1\n2.mp4,B,2\n")
+    assert {place[2] for place in found.values()} == {None}
+
+
+def test_one_list_is_not_divided_with_a_note(tmp_path, write):
+    assert sides(tmp_path / "data", train_list=write("a b.mp4 wave\nc.mp4 jump\n"))[1] == []
+
+
+SEGMENTS = {  # text of a list: names of the videos
+    "seconds": ("video,start_time,end_time,label\n1.mp4,0:00:01,0:01:03.5,A\n2,4,5,B\n",
+                ["1.mp4#t=1,63.5", "2.mp4#t=4,5"]),
+    "frames": ("video,start_frame,end_frame,label\n1.mp4,10,90,A\n2.mp4,5,,B\n",
+               ["1.mp4#frames=10,90", "2.mp4#frames=5,"]),
+    "unsaid": ("video,start,end,label\n1.mp4,1.5,9,A\n2.mp4,4,5,B\n", ["1.mp4#t=1.5,9", "2.mp4#t=4,5"]),
+    "ActivityNet": ({"version": "1", "taxonomy": [{"nodeName": "x", "nodeId": 1}], "database": {
+        "1": {"duration": 9, "annotations": [{"label": "A", "segment": [1.5, 9]}]},
+        "2": {"duration": 9, "annotations": [{"label": "B", "segment": [4, 5]}]}}}, ["1.mp4#t=1.5,9", "2.mp4#t=4,5"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEGMENTS)
+def test_segments(tmp_path, case):
+    text, expected = SEGMENTS[case]
+    found, _ = listed(tmp_path, BOTH, text if isinstance(text, str) else json.dumps(text))
+    assert list(found) == expected and [place[:2] for place in found.values()] == [("A", None), ("B", None)]
+
+
+def test_segments_of_one_video_are_a_group(tmp_path):
+    found, _ = listed(
+        tmp_path, BOTH, "video,start_time,end_time,label\n1.mp4,0,2,A\n1.mp4,2,4,B\n2,0,2,A\n2.mp4,2,4,B\n"
+    )
+    assert len(found) == 4 and {name[:5]: place[1] for name, place in found.items()} == {"1.mp4": "1", "2.mp4": "2"}
+
+
+def test_whole_numbers_beyond_the_end_are_frames(tmp_path):
+    (tmp_path / "d").mkdir()
+    for name in ("1.avi", "2.avi"):
+        write_video(tmp_path / "d" / name, np.zeros((50, 16, 16), np.uint8))  # two seconds
+    for end, unit in ((2, "t"), (40, "frames")):
+        found, said = listed(tmp_path, [], f"video,start,end,label\n1.avi,0,{end},A\n2.avi,1,2,B\n")
+        assert list(found)[0] == f"1.avi#{unit}=0,{end}" and "start" in said[-1] and "end" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ref,Motion,Who,When\n1,run,a,b\n2,sit,a,b\n", ["Ref", "Motion", "Who", "When", "file", "label"]),
+        ("ref,label\n1,run\n2,sit\n", ["ref", "file"]),
+        ('[{"foo": "1.mp4", "bar": 2}]', ["foo", "bar", "file", "label"]),
+        ("[{", ["a.csv"]),
+        ("video,start,end,label\n1.mp4,9,3,r\n", ["line 2", "9", "3"]),
+        ("video,start,end,label\n1.mp4,x,3,r\n", ["line 2", "x"]),
+    ],
+)
+def test_unknown_tables_say_what_they_have_and_need(tmp_path, text, words):
+    with pytest.raises(UserError) as error:
+        listed(tmp_path, BOTH, text)
+    assert all(word in str(error.value) for word in words) and "\n" not in str(error.value)
+
+
+def test_a_single_list_of_hmdb51_asks_for_the_folder(tmp_path):
+    with pytest.raises(UserError, match="--train-list .*folder"):
+        listed(tmp_path, BOTH, "1.mp4 1\n2.mp4 2\n", "sit_test_split1.txt")
 
 
 def test_missing_files_are_named(tmp_path, write):

@@ -1,5 +1,7 @@
 """File names of public datasets."""
 
+from pathlib import Path
+
 import pytest
 
 from actioncnn.data import names
@@ -48,3 +50,9 @@ def test_more_of_them(name, expected):
 )
 def test_other_names_tell_nothing(name):
     assert names.match(name, only_sure=False) is None
+
+
+def test_the_shortest_paths_that_tell_files_apart():
+    paths = [Path(name) for name in ("x/a/01.avi", "y/a/01.avi", "y/b/01.avi", "y/b/02.avi", "03.avi", "z/03.avi")]
+    texts = names.told_apart(paths)
+    assert [texts[path] for path in paths] == ["x/a/01.avi", "y/a/01.avi", "b/01.avi", "02.avi", "03.avi", "z/03.avi"]

@@ -261,3 +261,20 @@ def test_real_clips_fall_as_in_the_official_lists(split):
         assert {videos[row].path.name.casefold() for row in rows} <= official
     names = [line.split()[1] for line in (lists / "classInd.txt").read_text().splitlines()]
     assert names == sorted(names, key=str.casefold)  # the official labels are in our alphabetical order
+
+
+def test_folds_keep_clips_without_a_group_together_in_a_class_that_has_groups():
+    videos = index_of(["Fight", "Calm"], range(30, 42), 2) + index_of(["Fight"], [None], 7)
+    parts = splits.folds(videos, 3, seed=0)
+    where = {i for i, (_, test) in enumerate(parts) for row in test if videos[row].group is None}
+    assert len(where) == 1 and sorted(np.concatenate([test for _, test in parts])) == list(range(len(videos)))
+    notes = splits.split(videos, "fold_1_of_3", 0)[2]
+    assert any("7 videos have no group" in note and "Fight" in note for note in notes)
+
+
+def test_a_users_class_that_is_called_as_one_of_ucf101():
+    videos = index_of(["Biking", "Dancing"], range(1, 6))
+    names, _ = splits.resolve(videos, "1", 0)
+    train, test, _ = splits.split(videos, names[0], 0)
+    assert names == ["groups"]
+    assert {videos[row].name for row in train} == {videos[row].name for row in test} == {"Biking", "Dancing"}

@@ -10,8 +10,7 @@ from faults.harness import LONG, check, draws, tried
 from faults.mutations import damaged, read_model
 from helpers import SAMPLING, bar, write_video
 
-from actioncnn.data import cache as clip_cache
-from actioncnn.data import index
+from actioncnn.data import index, store
 from actioncnn.errors import UserError
 from actioncnn.video import pool
 
@@ -50,18 +49,17 @@ def test_damaged_videos(films, tmp_path, forked):
 
 
 @pytest.mark.slow
-def test_damaged_caches(few, tmp_path, forked):
-    """Whatever becomes of the cache: the next run has the same clips, and says nothing."""
-    kind = "damaged caches"
+def test_damaged_stores(few, tmp_path, forked):
+    """Whatever becomes of the store: the next run has the same clips, and says nothing."""
+    kind = "damaged stores"
     random, videos = draws(kind), index.scan(few)[::5]
     whole = tmp_path / "whole"
-    expected = np.array(clip_cache.load_clips(videos, SAMPLING, whole, 2)[0])
-    clip_cache.load_clips(videos, SAMPLING, whole, 2)
+    expected = np.array(store.load_clips(videos, SAMPLING, whole, 2)[0])
     for number in range(300 if LONG else 9):
         folder = shutil.copytree(whole, tmp_path / "damaged")
-        path = next(folder.glob(f"*{('.npy', '.log', '.proof')[number % 3]}"))
+        path = next(folder.glob(f"*{('.records', '.index', '.checked')[number % 3]}"))
         with tried(kind, f"{number} {path.suffix} {damaged(path, random, path)}"):
-            clips, failures = clip_cache.load_clips(videos, SAMPLING, folder, 2)
+            clips, failures = store.load_clips(videos, SAMPLING, folder, 2)
             assert not failures and np.array_equal(clips, expected), "other clips"
         shutil.rmtree(folder)
     check(kind)

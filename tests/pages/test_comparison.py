@@ -91,10 +91,29 @@ def test_two_datasets_are_not_two_seeds_of_one(tmp_path):
             compare([cropped, full])
 
 
+def tagged(run, tags="abcd"):
+    """Gives the clips of a run tags of their files."""
+    run.tags = dict.fromkeys(run.files, tags)
+    return run
+
+
 def test_a_dataset_that_was_moved_is_the_same(tmp_path):
-    first = prints(make(tmp_path / "a", 0.5, 0, videos="here"), "1", "2", "3")
-    second = prints(make(tmp_path / "b", 0.5, 1, videos="there"), "1", "2", "4")  # a class has got more videos
+    first = prints(make(tmp_path / "a", 0.5, 0, videos="here"), *"123")
+    second = prints(make(tmp_path / "b", 0.5, 1, videos="there"), *"123")
     assert [row["seeds"] for row in compare([first, second]).rows] == [2]
+
+
+def test_clips_are_the_same_where_their_files_are(tmp_path):
+    """Whatever else was trained on: but then it is another setting, not another seed."""
+    first = tagged(prints(make(tmp_path / "a", 0.5, 0, videos="here"), *"123"))
+    second = tagged(prints(make(tmp_path / "b", 0.5, 1, videos="there"), *"124"))
+    result = compare([first, second])
+    assert [row["seeds"] for row in result.rows] == [1, 1] and result.clips == 420
+    tagged(second, "ffff")
+    with pytest.raises(UserError, match="no clip"):
+        compare([first, second])
+    second.tags |= dict.fromkeys(second.files[:30], "abcd")
+    assert compare([first, second]).clips == 30
 
 
 def test_a_directory_with_other_videos_is_another_dataset(tmp_path):

@@ -143,3 +143,50 @@ def test_a_dataset_that_has_changed_since_is_said(levels, capsys):
     chosen = choose_videos(dataset.options.videos, {}, files, ["jump", "run"])
     assert paths(chosen.videos) == paths(dataset.test_videos())
     assert "has changed since" in capsys.readouterr().err
+
+
+def test_a_split_that_is_given_divides_anew(levels, capsys):
+    """The sides of the run are not those of the dataset."""
+    files, dataset = levels
+    chosen = choose_videos(dataset.options.videos, {"split": "random"}, files, ["jump", "run"])
+    assert "are not kept" not in capsys.readouterr().err and len(chosen.videos) == 4
+    assert chosen.seen == sum(video.path not in paths(dataset.test_videos()) for video in chosen.videos)
+
+
+def test_the_folder_above_that_of_the_run(levels, tmp_path):
+    files, dataset = levels
+    (tmp_path / "up").mkdir()
+    (tmp_path / "set").rename(tmp_path / "up" / "set")
+    chosen = choose_videos(tmp_path / "up", {"class_level": 3}, files, ["jump", "run"])
+    assert len(chosen.videos) == len(dataset.test_videos()) and chosen.seen == 0
+
+
+def test_options_that_say_what_was_understood_change_nothing(levels):
+    files, dataset = levels
+    chosen = choose_videos(dataset.options.videos, {"class_level": 2, "nclass": 2}, files, ["jump", "run"])
+    assert paths(chosen.videos) == paths(dataset.test_videos())
+
+
+def test_without_its_test_clips_a_run_is_not_tested(levels):
+    files, dataset = levels
+    for video in dataset.test_videos():
+        video.path.unlink()
+    with pytest.raises(UserError, match="--split none"):
+        choose_videos(dataset.options.videos, {}, files, ["jump", "run"])
+
+
+def test_lists_of_a_run_do_not_lead_out_of_another_directory(tmp_path):
+    make_videos(tmp_path / "a", ["jump/1.avi", "run/2.avi", "jump/3.avi", "run/4.avi"])
+    make_videos(tmp_path / "b", ["jump/5.avi", "run/66.avi"])
+    for side, names in (("train", ("jump/1", "run/2")), ("test", ("jump/3", "run/4"))):
+        lines = [f"{tmp_path}/a/{name}.avi {name.split('/')[0]}\n" for name in names]
+        (tmp_path / f"{side}.txt").write_text("".join(lines))
+    lists = {f"{side}_list": tmp_path / f"{side}.txt" for side in ("train", "test")}
+    dataset = understand(DatasetOptions(videos=tmp_path / "a", **lists))
+    record = Record({"dataset": dataset.as_dict(), "split": "given"})
+    files = SimpleNamespace(record=record, model=tmp_path / "run" / "model.json")
+    chosen = choose_videos(tmp_path / "b", {}, files, ["jump", "run"])
+    assert {video.path.parent.parent.name for video in chosen.videos} == {"b"}
+    (tmp_path / "train.txt").unlink()
+    with pytest.raises(UserError, match="--train-list"):
+        choose_videos(tmp_path / "b", {}, files, ["hop", "sit"])

@@ -113,17 +113,18 @@ def test_models_of_others(build, options, run, tmp_path):
         assert about["output"]["of"] == ["verb", "noun"] and about["output"]["number"] == 1
 
 
-def test_test_clips_are_few_and_evenly_spread(trained_run, bars, monkeypatch):
+def test_test_clips_are_few_evenly_spread_and_those_of_the_training(trained_run, bars, monkeypatch, decoded, forked):
+    from actioncnn.data import store
     from actioncnn.runs.find import find_model
-    from actioncnn.video import pool
 
-    chosen = []
-    monkeypatch.setattr(pool, "clips", lambda paths, *_: chosen.append(list(paths.values())) or iter(()))
+    chosen, load_clips = [], store.load_clips
+    monkeypatch.setattr(store, "load_clips", lambda videos, *more: chosen.append(videos) or load_clips(videos, *more))
     export = runpy.run_path(str(ROOT / "export.py"))
     files = find_model(trained_run)
     for most in (64, 3):
         export["test_clips"].__globals__["MOST"] = most
         export["test_clips"](files, files.sampling, bars)
+    assert decoded() == []
     assert len(chosen[0]) == 8 and chosen[1] == [chosen[0][0], chosen[0][3], chosen[0][7]]
 
 

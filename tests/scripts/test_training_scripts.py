@@ -94,6 +94,7 @@ def test_ensemble_beats_chance_and_goes_on_after_a_kill(run, bars, cache, tmp_pa
 
     from actioncnn.train import loop
 
+    monkeypatch.setattr(loop, "EVERY", 0)  # each epoch is told
     fit, calls = loop.fit, []
 
     def killed_in_the_second(*args, on_epoch, **more):

@@ -54,6 +54,8 @@ def test_booleans(words, value):
         ["--split", "folds:1"],
         ["--split", "folds"],
         ["--class-level", "0"],
+        ["--group-level", "0"],
+        ["--classes", ","],
         ["--nclass", "1"],
         ["--learning-rate", "0"],
         ["--learning-rate", "nan"],
@@ -83,6 +85,14 @@ def test_a_dataset_comes_back_from_a_record(tmp_path, monkeypatch):
     back = options_of(stored)
     assert back == replace(options, videos=tmp_path / "mine", test_list=tmp_path / "a.txt")
     assert options_of({"videos": 3, "nclass": True, "seed": "x", "more": 1}) == DatasetOptions()
+
+
+def test_classes_by_name_or_file(tmp_path):
+    (tmp_path / "names.txt").write_text("YoYo\n\nPunch \n")
+    for text in ("YoYo, Punch", tmp_path / "names.txt"):
+        options = parse(ClipOptions, "", ["--output", "x", "--classes", str(text)])
+        assert options.classes == ("YoYo", "Punch")
+        assert options_of(json.loads(json.dumps(options.dataset.located()))).classes == ("YoYo", "Punch")
 
 
 def test_2d_has_no_clip_options(capsys):

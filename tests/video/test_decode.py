@@ -5,12 +5,14 @@ import re
 import shlex
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 from helpers import write_video
 
 from actioncnn.errors import NoFrameError
+from actioncnn.video import pool
 from actioncnn.video.decode import claimed_count, decode, open_video, read_clip, read_frames, resize
 from actioncnn.video.sampling import Sampling
 
@@ -130,3 +132,31 @@ def test_a_codec_that_is_lacking_is_named(tmp_path, name, content, codec, output
     [command] = re.findall("`(.+)`", str(caught.value))
     assert f"codec is {codec}, which cannot be decoded here" in str(caught.value)
     assert shlex.split(command) == ["ffmpeg", "-i", f"{tmp_path / name}", "-c:v", "libx264", f"{tmp_path / output}"]
+
+
+def test_joined_streams_are_sampled_to_their_end(tmp_path):
+    """An MPEG-2 stream does not tell its number of frames; of two that are joined the lengths mislead."""
+    for name, first in (("a", 0), ("b", 50)):
+        with av.open(str(tmp_path / f"{name}.ts"), "w", format="mpegts") as container:
+            stream = container.add_stream("mpeg2video", rate=25)
+            stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 4_000_000
+            for i in range(50):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 2 * (first + i), np.uint8), "rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    (tmp_path / "joined.ts").write_bytes((tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes())
+    seen = read_frames(tmp_path / "joined.ts", 16, 12, 10).mean((1, 2)) / 2
+    assert np.allclose(seen, [i * 10 for i in range(10)], atol=3)
+
+
+def test_a_still_that_is_named_as_a_video_is_said(tmp_path):
+    cv2.imwrite(str(tmp_path / "still.png"), np.full((16, 16, 3), 90, np.uint8))
+    (tmp_path / "still.png").rename(tmp_path / "still.mp4")
+    write_video(tmp_path / "dull.avi", np.full((9, 16, 16), 90, np.uint8))
+    said = {
+        name: [
+            item.text for _, item in pool.clips({0: tmp_path / name}, Sampling(8, 4, False), 1) if hasattr(item, "text")
+        ]
+        for name in ("still.mp4", "dull.avi")
+    }
+    assert "single frame" in said["still.mp4"][0] and said["dull.avi"] == []

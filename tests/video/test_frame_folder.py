@@ -151,3 +151,15 @@ def test_the_canvas_of_an_animation_is_looked_at_before_it_is_made(tmp_path, sid
     monkeypatch.setattr(Image, "open", lambda *args: pytest.fail("it was opened"))
     with pytest.raises(NoFrameError, match=f"{side} x {side}"):
         frame_folder.Animation(path)
+
+
+@pytest.mark.parametrize(("kind", "ending"), [(np.uint16, "png"), (np.uint16, "tiff"), (np.float32, "tif")])
+def test_pictures_of_more_than_8_bits_are_scaled(tmp_path, kind, ending):
+    (tmp_path / "v").mkdir()
+    for number in range(4):
+        cv2.imwrite(
+            str(tmp_path / "v" / f"{number}.{ending}"), np.full((8, 8), 1000 * (number + 1), kind)
+        )  # millimetres
+    frames = read_frames(tmp_path / "v", 8, 8, 4)
+    assert np.allclose(frames.mean((1, 2)), [63.75, 127.5, 191.25, 255], atol=1)
+    assert frame_folder.DEEP in frame_folder.remarks(tmp_path / "v", SAMPLING.places)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, names, write_blocks
 
-from actioncnn.data import cache
+from actioncnn.data import store
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.video import decode, pool, windows
 from actioncnn.video.pool import Failed, Finished
@@ -23,9 +23,10 @@ pytestmark = pytest.mark.usefixtures("forked")
 UNGUARDED = """
 import sys
 sys.path.insert(0, {root!r})
-from actioncnn.data import cache, index
+from actioncnn.data import index, store
 from actioncnn.video.sampling import Sampling
-print(cache.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", 2)[0].sum())
+import numpy
+print(numpy.sum(store.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", 2)[0]))
 """
 
 
@@ -60,7 +61,7 @@ def test_threads_of_opencv_do_no_harm(videos, load, monkeypatch):
     monkeypatch.undo()
     cv2.setNumThreads(2)
     cv2.warpAffine(np.zeros((999, 999, 3), np.float32), np.eye(2, 3), (999, 999))  # starts OpenCV's threads
-    monkeypatch.setattr(cache, "VERSION", 0)  # an empty cache
+    monkeypatch.setattr(store, "VERSION", 0)  # an empty cache
     np.testing.assert_array_equal(load(videos)[0], expected)
 
 
@@ -140,7 +141,7 @@ def segfault():
 def test_crash_or_hang_costs_only_the_file_that_caused_it(videos, load, monkeypatch, tmp_path, how, reason):
     expected = np.array(load(videos)[0])
     misbehave(monkeypatch, tmp_path, how)
-    monkeypatch.setattr(cache, "VERSION", 0)  # an empty cache
+    monkeypatch.setattr(store, "VERSION", 0)  # an empty cache
     monkeypatch.setattr(pool, "PATIENCE", 0.5)
     array, failures = load(videos)
     assert failures == {2: reason} and not array[2].any()

@@ -1,6 +1,7 @@
-"""The cache of clips: never stale, never lost, never in the way of a run beside it."""
+"""The store of clips: each video is read once; nothing is stale, lost, or in the way of a run beside it."""
 
 import functools
+import itertools
 import os
 import signal
 import subprocess
@@ -12,15 +13,16 @@ import numpy as np
 import pytest
 from helpers import ROOT, SAMPLING, names, video, write_blocks
 
-from actioncnn.data import batches, cache
+from actioncnn.data import store
 from actioncnn.errors import UserError
+from actioncnn.video.segment import named
 from videoto3d import Videoto3D
 
 pytestmark = pytest.mark.usefixtures("forked")
 
 
-def array_file(tmp_path):
-    [path] = (tmp_path / "cache").glob("*.npy")
+def file_of(tmp_path, ending="records"):
+    [path] = (tmp_path / "cache").glob(f"*.{ending}")
     return path
 
 
@@ -36,11 +38,18 @@ def test_clips_are_the_frames_with_time_behind_the_image(videos, load, color, sk
             np.testing.assert_array_equal(clip[:, :, t], frames[t])
 
 
-def test_array_is_mapped_and_read_only(videos, load):
-    array, _ = load(videos)
-    assert isinstance(array, np.memmap) and not array.flags.writeable
+def test_clips_are_rows_of_a_mapped_file(videos, load, tmp_path):
+    whole, _ = load(videos)
+    clips, _ = store.load_clips(videos, SAMPLING, tmp_path / "cache")
+    assert isinstance(clips.records, np.memmap) and np.shares_memory(np.asarray(clips), clips.records)
     with pytest.raises(ValueError, match="read-only"):
-        array[0] = 0
+        np.asarray(clips)[0] = 0
+    mixed, _ = store.load_clips(videos[::-1], SAMPLING, tmp_path / "cache")
+    assert (len(mixed), mixed.shape, mixed.nbytes) == (6, whole.shape, whole.nbytes) and mixed.dtype == whole.dtype
+    for key in (2, slice(1, 3), [4, 0], np.array([5]), np.arange(6) > 3):
+        np.testing.assert_array_equal(mixed[key], whole[::-1][key])
+    np.testing.assert_array_equal(mixed, whole[::-1])
+    np.testing.assert_array_equal(mixed[..., ::2, :][[3, 1]], whole[::-1][[3, 1]][..., ::2, :])
 
 
 def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
@@ -50,6 +59,64 @@ def test_warm_start_decodes_nothing(videos, load, decoded, capfd):
     second, _ = load(videos)
     assert decoded() == names(videos) and capfd.readouterr() == ("", "")
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_video_more_costs_one_video(videos, load, decoded):
+    load(videos[1:3])
+    load([videos[0], *videos[1:5]])
+    assert decoded() == names(videos[:5])
+    array, _ = load(videos[::-1])
+    assert decoded() == names(videos)
+    np.testing.assert_array_equal(array, load(videos)[0][::-1])
+    assert decoded() == names(videos)
+
+
+@pytest.mark.parametrize("drawn_first", [True, False])
+def test_frames_are_stored_once_where_none_are_drawn(videos, load, decoded, tmp_path, drawn_first):
+    """Clips of half of the frames are those of twice as many, bytes and checksums, whichever were read before."""
+    read = lambda drawn: store.load_clips(videos, SAMPLING, tmp_path / "cache", 1, drawn)[0]  # noqa: E731
+    loaded = {drawn: read(drawn) for drawn in (drawn_first, not drawn_first)}
+    assert decoded() == sorted(names(videos) * (1 if drawn_first else 2))
+    assert loaded[True].shape == (6, 16, 16, 8, 1) and loaded[False].shape == (6, 16, 16, 4, 1)
+    np.testing.assert_array_equal(SAMPLING.single(loaded[True]), loaded[False])
+    assert loaded[True].checksums == loaded[False].checksums
+    sizes = sorted(path.stat().st_size for path in (tmp_path / "cache").glob("*.records"))
+    assert sizes == ([12 * SIZE] if drawn_first else [6 * SIZE, 12 * SIZE])
+
+
+def test_what_is_stored_with_frames_between_is_not_read_again(videos, decoded, tmp_path):
+    expected = np.asarray(store.load_clips(videos, SAMPLING, tmp_path / "elsewhere", 1)[0])
+    store.load_clips(videos[:4], SAMPLING, tmp_path / "cache", 1, drawn=True)
+    before = len(decoded())
+    clips, _ = store.load_clips(videos, SAMPLING, tmp_path / "cache", 1)
+    np.testing.assert_array_equal(clips, expected)
+    assert len(decoded()) == before + 2
+
+
+def test_checksums_do_not_depend_on_the_place_of_a_record(videos, tmp_path):
+    read = lambda of, folder: store.load_clips(of, SAMPLING, tmp_path / folder, 1)[0]  # noqa: E731
+    read(videos[::-2], "one")
+    one, other = read(videos, "one"), read(videos, "other")
+    assert one.checksums == other.checksums and list(one.rows) != list(other.rows)
+
+
+def test_a_network_of_one_frame_has_one_stored(videos, tmp_path):
+    clips, _ = store.load_clips(videos, SAMPLING._replace(depth=0), tmp_path / "cache", 1)
+    assert clips.shape == (6, 16, 16, 1, 1)
+    np.testing.assert_array_equal(clips[2][:, :, 0, 0], Videoto3D(16, 16, 2).video3d(videos[2].path)[1])
+
+
+def test_parts_of_a_video_are_clips_of_their_own_and_follow_its_changes(videos, load, decoded):
+    parts = [video(named(videos[0].path, "frames", *ends)) for ends in ((0, 4), (8, None))]
+    whole, _ = load(videos[:1], depth=12)
+    array, _ = load(parts)
+    np.testing.assert_array_equal(array, [whole[0, :, :, :4], whole[0, :, :, 8:]])
+    count = len(decoded())
+    load(parts)
+    assert len(decoded()) == count
+    touch(videos[:1] * 2)
+    load(parts)
+    assert len(decoded()) == count + 2
 
 
 CHANGES = {
@@ -113,7 +180,7 @@ def test_cache_is_not_used_for_other_videos(videos, load, change):
 
 def test_cache_is_not_used_after_a_change_of_code_or_decoder(videos, load, decoded, monkeypatch):
     load(videos)
-    monkeypatch.setattr(cache, "VERSION", cache.VERSION + 1)
+    monkeypatch.setattr(store, "VERSION", store.VERSION + 1)
     load(videos)
     monkeypatch.setattr("cv2.__version__", "9.9.9")
     load(videos)
@@ -126,92 +193,113 @@ def test_class_names_do_not_matter_to_the_cache(videos, load, decoded):
     assert decoded() == names(videos)
 
 
-DAMAGES = {
-    "cut": lambda path: os.truncate(path, path.stat().st_size - 100),
-    "emptied": lambda path: os.truncate(path, 0),
-    "another file": lambda path: path.write_text("no array"),
-    "another array": lambda path: np.save(path, np.zeros((3, 3))),
-    "a pickle": lambda path: np.save(path, np.array([{}], object), allow_pickle=True),
-    "a header of noise": lambda path: path.write_bytes(path.read_bytes()[:9] + b"\x00(((" + path.read_bytes()[13:]),
-    "without its log": lambda path: path.with_suffix(".log").unlink(),
-    "a log of noise": lambda path: path.with_suffix(".log").write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n"),
-    "a log of deeply nested JSON": lambda path: path.with_suffix(".log").write_text("[" * 100_000),
-    "an unknown log": lambda path: path.with_suffix(".log").write_text(
-        '[[1], 2, null]\n{}\n5\n[7, 1, null]\n["0", 1, 1]\n'
-    ),
+def strange_lines(path):
+    """Lines of another hand that have their checksum: rows that are not there, or of another video."""
+    known = list(store.parse(path.read_bytes()).items())
+    lines = [
+        store.line_of(key, (row, *entry[1:])) for (key, entry), row in zip(known, (-1, 99, 0, 10**30), strict=False)
+    ]
+    path.write_bytes(b"".join(lines) + store.checksum_of(b"no") + b"no\n")
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def insert(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: 3 * SIZE] + b"more" + content[3 * SIZE :])
+
+
+SIZE = 16 * 16 * 4  # bytes of a record
+DAMAGES = {  # ending of the file, what becomes of it, how many of the six clips that costs
+    "cut": ("records", lambda path: os.truncate(path, path.stat().st_size - 100), 1),
+    "emptied": ("records", lambda path: os.truncate(path, 0), 6),
+    "gone": ("records", lambda path: path.unlink(), 6),
+    "another file": ("records", lambda path: path.write_text("no records"), 6),
+    "one bit": ("records", lambda path: flip(path, -1 - SIZE), 1),
+    "bytes in the middle": ("records", insert, 3),
+    "no index": ("index", lambda path: path.unlink(), 6),
+    "an index of noise": ("index", lambda path: path.write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n" + b"[" * 100_000), 6),
+    "an empty index": ("index", lambda path: os.truncate(path, 0), 6),
+    "a line of the index": ("index", lambda path: flip(path, path.stat().st_size // 2), 1),
+    "the end of the index": ("index", lambda path: os.truncate(path, path.stat().st_size - 5), 1),
+    "an index of another hand": ("index", strange_lines, 6),
+    "what was checked": ("checked", lambda path: path.write_bytes(b"noise\xff"), 0),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_cache_is_made_anew(videos, load, decoded, tmp_path, damage):
+def test_damage_costs_only_the_damaged_clips(videos, load, decoded, tmp_path, damage):
     expected = np.array(load(videos)[0])
-    DAMAGES[damage](array_file(tmp_path))
-    array, failures = load(videos)
-    np.testing.assert_array_equal(array, expected)
-    assert failures == {} and decoded() == sorted(2 * names(videos))
-    load(videos)
-    assert decoded() == sorted(2 * names(videos))
+    ending, change, lost = DAMAGES[damage]
+    change(file_of(tmp_path, ending))
+    for _ in range(2):
+        array, failures = load(videos)
+        np.testing.assert_array_equal(array, expected)
+        assert failures == {} and len(decoded()) == 6 + lost
 
 
-def test_only_damaged_clips_are_decoded_again(videos, load, decoded, tmp_path):
-    expected = np.array(load(videos)[0])
-    content = bytearray(array_file(tmp_path).read_bytes())
-    content[-1 - 2 * expected[0].size] ^= 1  # the last byte of the last but one: twice the frames are kept
-    array_file(tmp_path).write_bytes(content)
+def test_the_damaged_clip_is_the_one_that_is_read_again(videos, load, decoded, tmp_path):
+    expected = np.array(load(videos, workers=1)[0])
+    flip(file_of(tmp_path), -1 - SIZE)
     np.testing.assert_array_equal(load(videos)[0], expected)
     assert decoded() == sorted([*names(videos), names(videos)[4]])
 
 
-def test_bytes_in_the_middle_of_the_array_cost_the_clips_behind_them(videos, load, tmp_path):
-    """A longer file: its clips stand where the header says, not where its end does."""
-    expected = np.array(load(videos)[0])
-    content, half = array_file(tmp_path).read_bytes(), 128 + expected[0].size * 3
-    array_file(tmp_path).write_bytes(content[:half] + b"more" + content[half:])
-    np.testing.assert_array_equal(load(videos)[0], expected)
-
-
 def test_clips_that_do_not_stay_as_they_are_written_are_no_result(videos, load, monkeypatch):
-    monkeypatch.setattr(cache, "_complete", lambda *_: {})
-    with pytest.raises(UserError, match="6 clips are not as they were written; check its disk, delete the file"):
+    monkeypatch.setattr(store, "_complete", lambda *_: {})
+    with pytest.raises(UserError, match="6 clips are not as they were written; check its disk, delete it"):
         load(videos)
 
 
 def test_checksums_are_made_once_as_long_as_nothing_changes(videos, load, tmp_path, monkeypatch):
-    load(videos)
+    load(videos[:5])
+    sizes, crc32 = [], store.zlib.crc32
     with monkeypatch.context() as patch:
-        patch.setattr(cache.zlib, "crc32", lambda *_: pytest.fail("checked again"))
-        load(videos)
-    array_file(tmp_path).with_suffix(".proof").write_bytes(b"damaged\xff")
-    load(videos)
-    assert len(array_file(tmp_path).with_suffix(".proof").read_text()) > 20
+        patch.setattr(store.zlib, "crc32", lambda content: sizes.append(memoryview(content).nbytes) or crc32(content))
+        load(videos[:5])
+        assert SIZE not in sizes
+        load(videos, workers=1)  # one more: only this one is checked, when it is made and when it is read back
+        assert sizes.count(SIZE) == 2
+        os.utime(file_of(tmp_path), ns=(1, 1))
+        load(videos[1:3])
+        assert sizes.count(SIZE) == 4
 
 
-def test_cache_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_path):
-    array, _ = load(videos)
-    inode = array_file(tmp_path).stat().st_ino
-    array_file(tmp_path).with_suffix(".log").unlink()
-    load(videos)
-    assert array.any() and array_file(tmp_path).stat().st_ino != inode  # a file cut while it is mapped kills its reader
+def test_a_store_damaged_under_a_running_training_is_left_to_it(videos, load, tmp_path):
+    """What a training has mapped is neither cut nor overwritten."""
+    for ending, change, _ in DAMAGES.values():
+        array, expected = load(videos)[0], np.array(load(videos)[0])
+        path = file_of(tmp_path, ending)
+        if ending == "index":
+            change(path)
+            load(videos)
+            np.testing.assert_array_equal(array, expected)
 
 
-def test_cache_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
+def test_a_store_cut_under_a_running_training_is_one_line(videos, load, tmp_path):
     """To read what is no longer there would end the process."""
-    array, _ = load(videos)
-    batches.check_whole(array)
-    batches.check_whole(np.zeros(3))
-    os.truncate(array_file(tmp_path), 1000)
-    with pytest.raises(UserError, match=r"npy was cut while it was in use; .*--resume True"):
-        batches.copy_rows(array[..., 0], np.array([5]))
+    load(videos)
+    clips, _ = store.load_clips(videos, SAMPLING, tmp_path / "cache")
+    store.check_whole(clips)
+    store.check_whole(np.zeros(3))
+    os.truncate(file_of(tmp_path), 1000)
+    load(videos)  # another run makes the store whole: elsewhere
+    for read in (lambda: clips[np.array([5])], lambda: clips[..., 0, :][5], lambda: np.asarray(clips)):
+        with pytest.raises(UserError, match=r"records was cut while it was in use; .*--resume True"):
+            read()
 
 
-@pytest.mark.parametrize("ending", [".npy", ".log", ".proof", ".lock"])
+@pytest.mark.parametrize("ending", ["records", "index", "checked", "lock"])
 def test_a_folder_in_the_place_of_a_file_is_named(videos, load, tmp_path, ending):
     load(videos)
-    path = array_file(tmp_path).with_suffix(ending)
-    if ending != ".npy":
-        array_file(tmp_path).with_suffix(".log").unlink()
-    path.unlink(missing_ok=True)
+    path = file_of(tmp_path, ending)
+    path.unlink()
     (path / "mine").mkdir(parents=True)
+    write_blocks(videos[0].path, 9)  # there is something to write
     with pytest.raises(UserError, match=f"{path}: is a directory; move it away"):
         load(videos)
     assert (path / "mine").exists()
@@ -219,26 +307,10 @@ def test_a_folder_in_the_place_of_a_file_is_named(videos, load, tmp_path, ending
 
 def test_checksums_tell_the_content(videos, load, tmp_path):
     load(videos)
-    before = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    before = store.load_clips(videos, SAMPLING, tmp_path / "cache")[0].checksums
     write_blocks(videos[2].path, 9)
-    load(videos)
-    after = cache.checksums(videos, SAMPLING, tmp_path / "cache")
+    after = store.load_clips(videos, SAMPLING, tmp_path / "cache")[0].checksums
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, True, False, True, True, True]
-
-
-def test_partial_file_is_finished(videos, load, decoded, tmp_path):
-    """As a kill leaves it: two clips are finished, a third without its line in the log, a line is cut."""
-    expected = np.array(load(videos)[0])
-    path = array_file(tmp_path)
-    lines = path.with_suffix(".log").read_text().splitlines()
-    kept = sorted(line for line in lines if line)[:2]
-    path.with_suffix(".log").write_text("\n".join([*kept, lines[-1][:-3]]))
-    path.rename(path.with_suffix(".partial"))
-    array, _ = load(videos)
-    np.testing.assert_array_equal(array, expected)
-    assert len(decoded()) == 6 + 4 and not list(path.parent.glob("*.partial"))
-    load(videos)
-    assert len(decoded()) == 6 + 4
 
 
 HELD_RUN = """
@@ -246,8 +318,9 @@ import os, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
 import multiprocessing
+import numpy
 from actioncnn import cli
-from actioncnn.data import cache, index
+from actioncnn.data import index, store
 from actioncnn.video import decode, pool
 from actioncnn.video.sampling import Sampling
 pool.CONTEXT = multiprocessing.get_context("fork")  # to inherit hold()
@@ -262,8 +335,8 @@ def hold(path, sampling):
 
 def main():
     decode.read_clip = hold
-    array, failures = cache.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", {workers})
-    print(array.shape, array.mean(), failures)
+    array, failures = store.load_clips(index.scan("videos"), Sampling(16, 4, False), "cache", {workers})
+    print(array.shape, numpy.mean(array), failures)
 
 if __name__ == "__main__":
     cli.run(main)
@@ -329,7 +402,7 @@ def test_second_run_waits_for_the_first_and_uses_its_clips(videos, tmp_path):
     first = start(tmp_path, held=["2.avi"])
     wait_for(lambda: len(decodes(tmp_path)) == 3)
     second = start(tmp_path)
-    assert second.stderr.readline() == "held.py: another run is reading the same videos; waiting for it\n"
+    assert second.stderr.readline() == "held.py: another run is reading videos into this cache; waiting for it\n"
     (tmp_path / "go").touch()
     outputs = [run.communicate(timeout=30) for run in (first, second)]
     assert outputs[0][0] == outputs[1][0] and outputs[0][0].startswith("(6, ")
@@ -337,18 +410,17 @@ def test_second_run_waits_for_the_first_and_uses_its_clips(videos, tmp_path):
 
 
 def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monkeypatch):
-    write, count = cache.write_clips, 4
+    append, count = store.Store.append, 4
 
-    def full(partial, log, shape, results, bar):
+    def full(self, results):
         def some():
-            for _, result in zip(range(count), results, strict=False):
-                yield result
+            yield from itertools.islice(results, count)
             raise OSError(28, "No space left on device")
 
-        write(partial, log, shape, some(), bar)
+        return append(self, some())
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "write_clips", full)
+        patch.setattr(store.Store, "append", full)
         with pytest.raises(UserError, match="--cache: .*No space left on device; make room"):
             load(videos, workers=1)
     before = len(decoded())
@@ -360,24 +432,24 @@ def test_disk_that_fills_up_later_keeps_what_is_done(videos, load, decoded, monk
 def test_cache_that_cannot_be_written(videos, tmp_path, inside):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="--cache: .*file.* make room there or give another folder"):
-        cache.load_clips(videos, SAMPLING, tmp_path / "file" / inside)
+        store.load_clips(videos, SAMPLING, tmp_path / "file" / inside)
 
 
 def test_default_cache_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.default_cache() == tmp_path / "actioncnn"
+    assert store.default_cache() == tmp_path / "actioncnn"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache.default_cache() == tmp_path / "home" / ".cache" / "actioncnn"
+    assert store.default_cache() == tmp_path / "home" / ".cache" / "actioncnn"
 
 
 REAL_RUN = """
 import sys
 sys.path.insert(0, {root!r})
-from actioncnn.data import cache, index
+from actioncnn.data import index, store
 from actioncnn.video.sampling import Sampling
 videos = index.scan({directory!r})
-array, failures = cache.load_clips(videos, Sampling(32, 10, False), "cache")
+array, failures = store.load_clips(videos, Sampling(32, 10, False), "cache")
 for row in range(len(videos)):
     assert row not in failures or not array[row].any(), videos[row]
 print(len(videos), len(failures), *failures.values(), sep="\\n")

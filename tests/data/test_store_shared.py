@@ -1,4 +1,4 @@
-"""The cache where many read into it, where pictures change, and where a drive, a worker or a file goes for a while."""
+"""The store where many read into it, where pictures change, and where a drive, a worker or a file goes for a while."""
 
 import os
 import signal
@@ -8,58 +8,61 @@ import numpy as np
 import pytest
 from helpers import SAMPLING, as_pictures, names, video
 
-from actioncnn.data import cache
+from actioncnn.data import store
 from actioncnn.errors import UserError
 from videoto3d import Videoto3D
 
 pytestmark = pytest.mark.usefixtures("forked")
 
 
-def test_shards_of_many_machines_become_one_cache(videos, tmp_path, load, decoded):
-    whole, _ = cache.load_clips(videos, SAMPLING, tmp_path / "elsewhere", workers=1)
+def shard(videos, tmp_path, number, count, **more):
+    return store.extract_shard(videos, SAMPLING, (number, count), tmp_path / "cache", 1, **more)
+
+
+def test_shards_of_many_machines_become_one_store(videos, tmp_path, load, decoded):
+    whole = np.asarray(store.load_clips(videos, SAMPLING, tmp_path / "elsewhere", 1)[0])
     assert decoded() == names(videos)
     for number in (1, 2, 3, 3):  # the last one is done already
-        had, failures = cache.extract_shard(videos, SAMPLING, (number, 4), tmp_path / "cache", workers=1)
+        had, failures = shard(videos, tmp_path, number, 4)
     assert had == 1 and failures == {}
-    assert len(list((tmp_path / "cache").glob("*-shard-*.partial"))) == 3
+    assert len(list((tmp_path / "cache").glob("*-shard-*.records"))) == 3
     before = len(decoded())
     array, failures = load(videos)  # the machine of the last shard was not there: one video of six is left
     assert failures == {} and len(decoded()) == before + 1
     np.testing.assert_array_equal(array, whole)
-    assert not list((tmp_path / "cache").glob("*-shard-*.partial")) and not list((tmp_path / "cache").glob("*.log-*"))
-    assert cache.extract_shard(videos, SAMPLING, (1, 4), tmp_path / "cache", workers=1) == (2, {})
+    left = {path.suffix for path in (tmp_path / "cache").glob("*-shard-*")}
+    assert left <= {".lock"}
+    assert shard(videos, tmp_path, 1, 4) == (2, {})
 
 
-def test_a_shard_tells_what_failed_and_its_damage_is_made_good(videos, tmp_path, load, decoded):
+@pytest.mark.parametrize("drawn", [False, True])
+def test_a_shard_tells_what_failed_and_its_damage_is_made_good(videos, tmp_path, load, decoded, drawn):
     videos[3].path.write_bytes(b"no video")
-    assert 3 in cache.extract_shard(videos, SAMPLING, (2, 2), tmp_path / "cache", workers=1)[1]
-    (shard,) = (tmp_path / "cache").glob("*-shard-*.partial")
-    content = bytearray(shard.read_bytes())
+    assert list(shard(videos, tmp_path, 2, 2, drawn=drawn)[1]) == [3]
+    [path] = (tmp_path / "cache").glob("*-shard-*.records")
+    content = bytearray(path.read_bytes())
     content[-1] ^= 1  # of the last video, which belongs to this shard
-    shard.write_bytes(content)
+    path.write_bytes(content)
+    before = len(decoded())
     array, failures = load(videos)
-    assert list(failures) == [3] and not array[3].any()
+    assert list(failures) == [3] and not array[3].any() and len(decoded()) == before + 4
+    assert list(shard(videos, tmp_path, 2, 2, drawn=False)[1]) == [3]
     expected = Videoto3D(16, 16, 4).video3d(videos[5].path)
     np.testing.assert_array_equal(array[5, ..., 0], np.moveaxis(expected, 0, 2))
 
 
-def test_changed_pictures_are_noticed(videos, load, tmp_path):
+def test_changed_pictures_are_noticed(videos, load, tmp_path, decoded):
     folders = [video(as_pictures(item.path, tmp_path / "pictures" / item.path.stem)) for item in videos]
     whole = np.array(load(videos)[0])
     np.testing.assert_array_equal(load(folders)[0], whole)
-    frames = [folders[0].path / f"{i}.png" for i in range(12)]  # 0, 3, 6 and 9 are wanted
-
-    def keys():
-        return [cache.cache_key(folders, SAMPLING), cache.cache_key(folders, SAMPLING._replace(depth=6))]
-
-    before = keys()
-    frames[4].write_bytes(frames[3].read_bytes())
-    assert keys()[0] == before[0] and keys()[1] != before[1]
-    frames[3].write_bytes(frames[5].read_bytes())
-    np.testing.assert_array_equal(load(folders)[0][0, :, :, 1], load(videos, depth=12)[0][0, :, :, 5])
-    before = keys()
-    frames[11].unlink()  # now 0, 2, 5 and 8 are
-    assert keys()[0] != before[0]
+    frames = [folders[0].path / f"{i}.png" for i in range(12)]  # 0, 1, 3, 4, 6, 7, 9 and 10 are read
+    before = len(decoded())
+    frames[5].write_bytes(frames[3].read_bytes())
+    assert len(decoded()) == before and np.array_equal(load(folders)[0], whole)
+    frames[3].write_bytes(frames[5].read_bytes() + b" ")
+    frames[3].write_bytes(frames[4].read_bytes())
+    np.testing.assert_array_equal(load(folders)[0][0, :, :, 1], load(videos, depth=12)[0][0, :, :, 4])
+    frames[11].unlink()  # now 0, 2, 5 and 8 are the wanted
     np.testing.assert_array_equal(load(folders)[0][0, :, :, 3], load(videos, depth=12)[0][0, :, :, 8])
 
 
@@ -75,30 +78,28 @@ def test_what_is_odd_about_pictures_is_told_once(videos, load, tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_failure_that_passes_is_tried_again(videos, load, decoded):
-    hidden = videos[2].path.rename(videos[2].path.with_suffix(".hidden"))
-    key, cache_key = cache.cache_key(videos, SAMPLING), cache.cache_key
-    with pytest.MonkeyPatch.context() as patch:  # as if the drive went after the files were listed
-        patch.setattr(cache, "cache_key", lambda *_: key)
-        array, failures = load(videos)
-        assert failures == {2: "no such file"} and array[3].any() and not array[2].any()
-        hidden.rename(videos[2].path)
-        before = len(decoded())
-        array, failures = load(videos)
-        assert failures == {} and array[2].any() and len(decoded()) == before + 1
-        assert load(videos)[1] == {} and len(decoded()) == before + 1
-    assert cache.cache_key is cache_key
+def hide(item):
+    return item.path.rename(item.path.with_suffix(".hidden"))
 
 
-def test_a_drive_that_has_gone_ends_the_run_and_costs_nothing(videos, load, decoded, monkeypatch):
-    key = cache.cache_key(videos, SAMPLING)
-    monkeypatch.setattr(cache, "cache_key", lambda *_: key)
-    for item in videos[1:5]:
-        item.path.rename(item.path.with_suffix(".hidden"))
+def test_a_failure_that_passes_is_tried_again(videos, load, decoded, tmp_path):
+    hidden = hide(videos[2])
+    array, failures = load(videos)  # the drive went after the files were listed
+    assert failures == {2: "no such file"} and array[3].any() and not array[2].any()
+    assert store.load_clips(videos, SAMPLING, tmp_path / "cache")[0].checksums[2] is None
+    hidden.rename(videos[2].path)
+    before = len(decoded())
+    array, failures = load(videos)
+    assert failures == {} and array[2].any() and len(decoded()) == before + 1
+    assert load(videos)[1] == {} and len(decoded()) == before + 1
+
+
+def test_a_drive_that_has_gone_ends_the_run_and_costs_nothing(videos, load, decoded):
+    hidden = [hide(item) for item in videos[1:5]]
     with pytest.raises(UserError, match="4 of 6 videos cannot be read for now, such as .*1.avi: no such file; check"):
-        load(videos)
-    for item in videos[1:5]:
-        item.path.with_suffix(".hidden").rename(item.path)
+        load(videos, workers=1)
+    for path in hidden:
+        path.rename(path.with_suffix(".avi"))
     before = len(decoded())
     assert load(videos)[1] == {} and len(decoded()) == before + 4
 
