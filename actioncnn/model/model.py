@@ -220,12 +220,15 @@ class Model:
         return np.asarray(self.head.probabilities(self.outputs(clips)))
 
     def outputs(self, clips):
-        """Clips -> list of all outputs of the network, float32 (B, ...)."""
+        """Clips -> list of all outputs of the network, float32 (B, ...). UserError: one is not a finite number."""
         from keras import tree
 
         parts = [clips[start : start + self._at_once] for start in range(0, len(clips), self._at_once)]
         answers = [tree.flatten(self.network.predict_on_batch(self.inputs(part))) for part in parts]
-        return answers[0] if len(answers) == 1 else [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
+        outputs = answers[0] if len(answers) == 1 else [np.concatenate(each) for each in zip(*answers, strict=True)]
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise UserError(f"{self.files.model}: answers with NaN or infinite numbers; its weights are too large")
+        return outputs
 
     def feed(self, clips):
         """Clips, array or tensor -> what each input of the network is given, float32, an array for an array."""
