@@ -3,7 +3,8 @@
 python compare.py first/ second/                        a table, differences with intervals, a sentence for each pair
 python compare.py first/ second/ --html both.html       the same as a page, with curves and classes
 python compare.py first/ --html                         the page of one run: first/report.html
-python compare.py first/ --html --evidence              the same with what the network saw in its mistakes
+python compare.py first/ --html --videos UCF-101/       the same with clips, to be seen by whom the page is sent to
+python compare.py first/ --html --videos UCF-101/ --evidence     and with what the network saw in its mistakes
 """
 
 import json
@@ -22,6 +23,8 @@ def parse():
     add("runs", nargs="+", type=Path, metavar="RUN", help="--output of a training run")
     page = f"also write a page (default: report.html in the folder of one run, {PAGE} for several)"
     add("--html", nargs="?", const=True, metavar="FILE", help=page)
+    videos = "on the page of one run: clips of the run's dataset, which is in this directory (default: no clips)"
+    add("--videos", type=Path, metavar="DIRECTORY", help=videos)
     add("--evidence", help="on the page of one run: what spoke for the classes in its mistakes", **cli.SWITCH)
     add("--csv", type=Path, metavar="FILE", help="also write the table of runs")
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
@@ -31,8 +34,10 @@ def parse():
         args.html = Path(args.html)
         if args.html.is_dir():
             parser.error(f"--html {args.html}: is a directory; name a file, or put --html behind the runs")
-    if args.evidence and (not args.html or len(args.runs) > 1):
-        parser.error("--evidence needs --html and one run")
+    if args.videos and (not args.html or len(args.runs) > 1):
+        parser.error("--videos needs --html and one run")
+    if args.evidence and not args.videos:
+        parser.error("--evidence needs --videos: it is drawn over the clips of the run's mistakes")
     for path in (args.html, args.csv):
         if isinstance(path, Path) and not path.parent.is_dir():
             parser.error(f"{path}: there is no directory {path.parent}")
@@ -44,8 +49,13 @@ def main():
     from actioncnn import files
     from actioncnn.pages import comparison_text
     from actioncnn.pages.comparison import compare
+    from actioncnn.pages.run_page import NAME
     from actioncnn.runs import tables
+    from actioncnn.runs.outputs import check_outputs
 
+    single = args.runs[0] / NAME if len(args.runs) == 1 else None
+    page = (single or PAGE) if args.html is True else args.html
+    check_outputs([pair for pair in (("--html", page), ("--csv", args.csv)) if pair[1]], own=single)
     runs = read_runs(args.runs)
     comparison = compare(runs)
     if args.json:
@@ -53,7 +63,7 @@ def main():
     else:
         print(comparison_text.as_text(comparison))
     if args.csv:
-        files.write(args.csv, comparison_text.as_csv(comparison))
+        files.write(args.csv, comparison_text.as_csv(comparison), named=True)
     if args.html:
         written = write_page(args, comparison)
         if not args.json:
@@ -82,16 +92,20 @@ def read_runs(folders):
 def write_page(args, comparison):
     """Writes the page of one run or of several -> its path."""
     from actioncnn.pages import comparison_page, run_page
+    from actioncnn.runs.tested import clip_reader
 
     if len(args.runs) > 1:
         path = PAGE if args.html is True else args.html
         comparison_page.write(path, comparison)
         return path
     path = args.runs[0] / run_page.NAME if args.html is True else args.html
+    if not args.videos:
+        cli.warn("note: the page is without clips; --videos DIRECTORY of the run's videos shows them")
+    clips = args.videos and clip_reader(args.videos, args.workers)
     evidence = None
     if args.evidence:
         from actioncnn.explain.mistakes import evidence_of as evidence
-    run_page.write(args.runs[0], None, path, evidence, args.workers)
+    run_page.write(args.runs[0], clips, None if args.html is True else path, evidence)
     return path
 
 

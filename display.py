@@ -58,6 +58,8 @@ def main():
     from actioncnn import files
     from actioncnn.figures import preview
     from actioncnn.runs import tested
+    from actioncnn.runs.outputs import check_outputs
+    from actioncnn.video.segment import source
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)
@@ -66,7 +68,10 @@ def main():
     if wanted == 0:
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
-    videos = tested.choose_videos(args.videos, {"split": NONE} | given(args)).videos
+    found = tested.choose_videos(args.videos, {"split": NONE} | given(args))
+    read = [source(video.path) for video in found.dataset.videos]
+    check_outputs([("--output", args.output)], [*read, args.train_list, args.test_list])
+    videos = found.videos
     chosen = preview.choose_videos(videos, wanted, args.seed)
     if rows and cols and rows * cols < len(chosen):
         raise UserError(f"--rows {rows} --cols {cols}: no room for {len(chosen)} classes; leave one of them out")
@@ -78,7 +83,7 @@ def main():
     pages = preview.page(examples, cols, animated)
     if not args.color:
         pages[:] = pages.mean(-1, keepdims=True)
-    files.write(args.output, preview.encode(pages, args.output.suffix.lower()))
+    files.write(args.output, preview.encode(pages, args.output.suffix.lower()), named=True)
     cli.say(f"{args.output}: {cli.count(len(examples), 'class')} of {args.videos}")
 
 

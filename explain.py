@@ -59,15 +59,20 @@ def main():
     from actioncnn.files import make_output
     from actioncnn.runs import tested
     from actioncnn.runs.find import find_model
+    from actioncnn.runs.outputs import check_outputs, files_of
+    from actioncnn.video.segment import source
 
     files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
     late, names = jobs.LateModel(files), (args.name, args.against)
     if files.known_names:  # before videos are read
         jobs.labels_of(names, files.known_names)
+    videos = expand(args.paths) if args.paths else []
+    inputs = [*map(source, videos), *files_of(files, args.classes)]
+    check_outputs([("--output", path) for path in jobs.written(videos, args.output)], inputs)
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     if args.paths:
-        failures += jobs.explain_videos(expand(args.paths), late, names, *rest)
+        failures += jobs.explain_videos(videos, late, names, *rest)
     if args.mistakes:
         clips = tested.clips_of_run(args.run, args.videos)
         failures += jobs.explain_mistakes(clips, args.mistakes, late, names, *rest)

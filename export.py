@@ -104,16 +104,17 @@ def main():
     from actioncnn.model import formats
     from actioncnn.model.model import open_model
     from actioncnn.runs.find import find_model
+    from actioncnn.runs.outputs import check_outputs, files_of
     from actioncnn.runs.tables import write_json
 
     formats.check_packages(args.format)
     files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
     model = open_model(files)
     output = args.output or files.model.parent / "export"
-    make_output(output)
     path = output / f"{files.model.stem}.{args.format}"
-    if path.resolve() == files.model.resolve():
-        raise UserError(f"--output {output}: the export would replace the model {files.model}; give another directory")
+    written = path, output / "labels.txt", output / f"{path.name}.json"
+    check_outputs([("--output", each) for each in written], files_of(files, args.classes))
+    make_output(output)
     note = formats.write_export(model.network, args.format, path, model.facts)
     write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
     if note:

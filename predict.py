@@ -68,7 +68,8 @@ def parse():
 def checked(parser, args):
     if bool(args.videos) == bool(args.dataset):
         parser.error("give either videos or --videos DATASET")
-    for name in NOT_OF_DATASETS if args.dataset else ("output", "cache", *OF_TESTS):
+    of_datasets = ("output", *OF_TESTS) if args.features else ("output", "cache", *OF_TESTS)
+    for name in NOT_OF_DATASETS if args.dataset else of_datasets:
         if getattr(args, name):
             option = f"--{name.replace('_', '-')}"
             parser.error(f"{option} does not go with --videos" if args.dataset else f"{option} needs --videos DATASET")

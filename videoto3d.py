@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from actioncnn import cli, files
-from actioncnn.errors import NoFrameError, UserError
+from actioncnn.errors import NoFrameError, UserError, printable
 from actioncnn.video.sampling import Sampling
 
 
@@ -47,26 +47,32 @@ def parse():
 def main():
     args = parse()
     from actioncnn.data.index import is_clip
-    from actioncnn.video import frame_folder
+    from actioncnn.video import frame_folder, pool
 
     if Path(args.video).is_dir() and not is_clip(args.video):
         raise UserError(f"{args.video}: is no video; python -m actioncnn.data.extract reads the clips of a dataset")
 
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
-        frames = reader.video3d(args.video, color=True, skip=not args.first)
+        with pool.limited_memory():
+            frames = reader.video3d(args.video, color=True, skip=not args.first)
     except NoFrameError as error:
-        sys.exit(f"{cli.program()}: {args.video}: {error}")
+        sys.exit(printable(f"{cli.program()}: {args.video}: {error}"))
     sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)
     for text in frame_folder.remarks(args.video, sampling.places):
         cli.warn(f"note: {args.video}: {text}")
     cli.say(f"class {reader.get_UCF_classname(args.video)}, frames {frames.shape}")
     if args.output:
         from actioncnn.figures.strips import image
+        from actioncnn.runs.outputs import check_outputs
+        from actioncnn.video.segment import source
 
+        stem = Path(args.video).absolute().stem
+        paths = [args.output / f"{stem}_{index:03d}.png" for index in range(len(frames))]
+        check_outputs([("--output", path) for path in paths], [source(args.video)])
         files.make_output(args.output)
-        for index, frame in enumerate(frames):
-            files.write(args.output / f"{Path(args.video).absolute().stem}_{index:03d}.png", image(frame))
+        for path, frame in zip(paths, frames, strict=True):
+            files.write(path, image(frame))
 
 
 if __name__ == "__main__":

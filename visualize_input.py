@@ -92,6 +92,7 @@ def show(args, model, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
+    from actioncnn.runs.outputs import check_outputs, files_of
     from actioncnn.runs.tested import choose_videos
     from actioncnn.visualize import output
     from actioncnn.visualize.maximize import maximize_units
@@ -102,6 +103,8 @@ def show(args, model, path, layer, chosen):
         raise UserError(f"--videos: {args.model} is no classifier of gray or RGB frames; leave it out")
     same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
     settings = Settings(iterations=args.iter, **{name: getattr(args, name) for name in same})
+    paths = output.written(args.output, path, args.index, chosen)
+    check_outputs([("--output", each) for each in paths], files_of(model.files, args.classes))
     make_output(args.output)
     bar = lambda steps: tqdm(steps, desc=printable(path), unit="step", mininterval=0.5, leave=False)  # noqa: E731
     results = maximize_units(model, layer, chosen, settings, bar)

@@ -5,6 +5,7 @@ python -m actioncnn.data.demo demo        # 400 videos, 8 classes, 25 groups; ab
 
 import functools
 import json
+import os
 import re
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def write_video(path, frames):
 def prepare(directory, names, settings):
     """Make the directory and its manifest; delete videos that it lists and that are of other settings or not wanted."""
     manifest, former = directory / "motion.json", {}
-    if manifest.exists():
+    if os.path.lexists(manifest):
         former = read_manifest(manifest)
         same = {key: former.get(key) for key in settings} == settings
         for name in former["videos"]:
@@ -57,9 +58,10 @@ def prepare(directory, names, settings):
 def read_manifest(path):
     """The settings of a demo's videos, and their names, of earlier versions all that the directory has of the kind."""
     try:
-        content = json.loads(path.read_text())
-        return {"videos": [each.name for each in path.parent.glob("v_*.avi") if OURS.fullmatch(each.name)]} | content
-    except (ValueError, TypeError) as error:
+        content = json.loads(files.read(path))
+        videos = content.get("videos", [each.name for each in path.parent.glob("v_*.avi")])
+        return content | {"videos": [name for name in videos if OURS.fullmatch(name)]}  # only these may be deleted
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: is damaged ({one_line(error)}): give another directory") from None
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from typing import NamedTuple
 
+from actioncnn import files
 from actioncnn.data import names
 from actioncnn.data.folder_words import side_of
 from actioncnn.errors import UserError
@@ -77,7 +78,7 @@ def read_table(path, option, is_file):
 def read_text(path, option):
     """The text of a file in UTF-8 or UTF-16, with \\n at the ends of lines."""
     try:
-        content = path.read_bytes()
+        content = files.read(path)
     except OSError as error:
         raise UserError(f"{option} {path}: {error.strerror}; give a list of videos") from None
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -72,6 +73,12 @@ def stems(paths, directory):
         counts[path.stem] = counts.get(path.stem, 0) + 1
         names.append(str(directory / path.stem) + (f"_{counts[path.stem]}" if counts[path.stem] > 1 else ""))
     return names
+
+
+def written(paths, directory):
+    """Paths of all that may be written about videos, and about many together, without repetition."""
+    of_each = [f"{stem}_evidence.{ending}" for stem in stems(paths, directory) for ending in output.ENDINGS]
+    return list(dict.fromkeys([*map(Path, of_each), *(directory / name for name in output.SHEETS)]))
 
 
 def failed(path, answer):

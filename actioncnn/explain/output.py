@@ -11,6 +11,8 @@ from actioncnn.figures import charts, strips
 from actioncnn.figures.text import shown
 from actioncnn.runs.tables import best_classes, write_json
 
+ENDINGS = "png", "npy", "gif", "json"  # of the files about one video
+SHEETS = "explained.png", "mistakes.png", "order.png", "order.json"  # about many together
 PERIOD = 120  # milliseconds a frame is shown
 TOP = 5  # classes in the JSON
 

@@ -51,6 +51,9 @@ PACKINGS = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED  # as Keras packs; others un
 ITEM_BYTES = 16  # of a value in an HDF5 file; text may be longer
 NESTED = 64  # levels of groups in an HDF5 file
 BOUNDS = {"layers": 2_000, "bytes of JSON": 4 << 20, "groups and arrays": 20_000, "values of a clip in a layer": 10**8}
+BOUNDS["classes"] = 100_000  # ImageNet has 21,841
+MAX_SIDE = 4096  # pixels of a frame
+MAX_FRAMES = 10_000  # of a clip
 LIFT = "--large True lifts the bounds, for models that you trust"
 
 
@@ -125,10 +128,12 @@ def check_weights(file, size):
     if reason := file.visititems_links(odd):
         bounded("groups and arrays", seen)
         raise UserError(reason)
-    items = [file]  # h5py cannot pass on what its visitors raise
+    items = [file]  # each once, whatever its names; h5py cannot pass on what its visitors raise
     file.visititems(lambda _, item: items.append(item))
     for item in items:
         _check_attributes(item)
+        if item is not file and h5py.h5o.get_info(item.id).rc > 1:
+            raise UserError(f"{item.name!r} in it has several names, so it would be read again and again: refused")
     datasets = [item for item in items if isinstance(item, h5py.Dataset)]
     for dataset in datasets:
         if dataset.external or dataset.is_virtual:
@@ -196,12 +201,35 @@ def sizes_of(model):
     """(number of parameters, values of one clip in the largest output of a layer) of a built model."""
     import keras
 
-    outputs = []
+    values = [0]
     for layer in model._flatten_layers():
         for node in layer._inbound_nodes:
-            outputs += keras.tree.flatten(node.outputs)
-    values = [math.prod(side or 1 for side in output.shape[1:]) for output in outputs]
-    return model.count_params(), max(values, default=0)
+            values += [math.prod(side or 1 for side in output.shape[1:]) for output in keras.tree.flatten(node.outputs)]
+            if "Attention" in type(layer).__name__:
+                values.append(scores_of(layer, keras.tree.flatten(node.arguments.keras_tensors)))
+    return model.count_params(), max(values)
+
+
+def scores_of(layer, inputs):
+    """How many scores of one clip an attention layer makes of its inputs: one for each pair of their places.
+
+    AdditiveAttention makes each of as many values as a place has.
+    """
+    most = max(math.prod(side or 1 for side in each.shape[1:-1]) for each in inputs)
+    additive = type(layer).__name__ == "AdditiveAttention"
+    return most**2 * (inputs[0].shape[-1] if additive else getattr(layer, "num_heads", 1))
+
+
+def check_sampling(sampling):
+    """UserError: no clip is like that of a Sampling, or it would take gigabytes."""
+    sides = sampling.size if isinstance(sampling.size, list | tuple) else [sampling.size]
+    whole = all(type(number) is int for number in (*sides, sampling.depth)) and len(sides) in (1, 2)
+    choices = sampling.color, sampling.skip, sampling.scrambled
+    if not whole or not all(isinstance(choice, bool) for choice in choices):
+        raise UserError("which frames it takes is not told as it should be")
+    if not all(0 < side <= MAX_SIDE for side in sides) or not 0 <= sampling.depth <= MAX_FRAMES:
+        raise UserError(f"takes {sampling.depth} frames of {sampling.size} pixels: refused")
+    bounded("values of a clip in a layer", sides[0] * sides[-1] * sampling.frames * (3 if sampling.color else 1))
 
 
 def count_layers(node):

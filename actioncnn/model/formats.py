@@ -7,21 +7,20 @@ to make of the outputs. Call device.setup before anything here.
 import contextlib
 import importlib
 import io
-import shutil
-import tempfile
+import os
 import warnings
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn import device
+from actioncnn import device, files
 from actioncnn.errors import UserError, one_line
 from actioncnn.model.head import MEANINGS, names_of
 from actioncnn.model.legacy import leaves
 from actioncnn.model.loading import load_model
 from actioncnn.model.saving import save_model
 
+CONTENTS = "made_by_export.txt"  # in an exported folder: what else is in it, a line each
 PACKAGES = "pip install -r requirements-export.txt"
 SELECT = (
     "needs the Select TF ops of LiteRT, which phones link as an extra: a layer of this model has no LiteRT operation"
@@ -129,18 +128,37 @@ def write_export(network, format, path, facts=None):
     format's converter refuses the network.
     """
     check_packages(format)
-    with tempfile.TemporaryDirectory(prefix=".export", dir=path.parent) as folder:
-        new = Path(folder, f"new.{format}")
+    check_replaceable(path)
+    files.sweep(path.parent)
+    with files.temporary_folder(path.parent) as folder:
+        new = folder / f"new.{format}"
         try:
             with quiet():
                 network = network if format == "keras" else of_one_input(network)
                 note = FORMATS[format].write(network, str(new), facts or {})
         except Exception as error:  # converters fail in any way on layers that they do not know
             raise UserError(f"--format {format}: the model cannot be converted: {one_line(error)}") from error
+        if new.is_dir():
+            (new / CONTENTS).write_text("".join(f"{name}\n" for name in contents(new)))
         if path.is_dir():
-            shutil.rmtree(path)
+            path.replace(folder / "former")
         new.replace(path)
     return note
+
+
+def contents(folder):
+    """Paths of all that is in a folder, within it, sorted."""
+    return sorted(item.relative_to(folder).as_posix() for item in folder.rglob("*") if item.name != CONTENTS)
+
+
+def check_replaceable(path):
+    """UserError: what stands at a path is neither a file nor a folder that holds what an export put there, no more."""
+    if not os.path.lexists(path) or (path.is_file() and not path.is_symlink()):
+        return
+    with contextlib.suppress(OSError):
+        if not path.is_symlink() and files.read_text(path / CONTENTS).splitlines() == contents(path):
+            return
+    raise UserError(f"{path}: was not made by an export alone; move it away, or give another --output")
 
 
 def of_one_input(network):

@@ -199,7 +199,9 @@ def load_weights(model, group):
     """
     if _text(group.attrs.get("backend", "tensorflow")) == "theano":
         raise UserError("weights of the Theano backend (its kernels are mirrored) cannot be loaded")
-    stored = {_name(name): _arrays(group[name]) for name in _names(group, "layer_names")}
+    layers = [(_name(name), group[name]) for name in _names(group, "layer_names")]
+    check_named_once([layer[name] for _, layer in layers for name in _names(layer, "weight_names")])
+    stored = {name: _arrays(layer) for name, layer in layers}
     stored = {name: arrays for name, arrays in stored.items() if arrays}
     for layers in (model.layers, leaves(model)):
         layers = [layer for layer in layers if layer.weights]
@@ -210,6 +212,15 @@ def load_weights(model, group):
     by_name = {layer.name for layer in layers} == stored.keys()
     for layer, arrays in zip(layers, stored.values(), strict=True):
         _assign(layer, stored[layer.name] if by_name else arrays)
+
+
+def check_named_once(arrays):
+    """UserError: a layer, or two, name one array several times, which would be read as often."""
+    import h5py
+
+    places = {h5py.h5o.get_info(array.id).addr for array in arrays}
+    if len(places) < len(arrays):
+        raise UserError("names an array several times: refused")
 
 
 def _assign(layer, arrays):

@@ -54,9 +54,10 @@ def load_model(json_path, hd5_path=None):
     json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
     with _one_line(json_path, NO_MODEL):
         architecture, old = _read_architecture(json_path)
+    files.sweep()
     with files.temporary_folder() as folder:
         with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
-            weights = _weights_file(hd5_path, Path(folder))
+            weights = _weights_file(hd5_path, folder)
             with h5py.File(weights) as file:
                 stored = audit.check_weights(file, weights.stat().st_size)
         with _one_line(json_path, "Keras cannot build this model"):

@@ -14,7 +14,7 @@ import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
-from actioncnn.model import loading
+from actioncnn.model import audit, loading
 from actioncnn.model.head import Head, choose_head, features_before
 from actioncnn.model.reading import Asked, Reading, infer_reading, naming, note, told_of
 from actioncnn.model.saving import MARK
@@ -57,14 +57,16 @@ class ModelFiles(NamedTuple):
         return bool(self.record) or MARK.items() <= self.facts.items()
 
 
+MOST_VALUES = 10**8  # of the largest layer for all clips that a network is given at once, 400 MB
+
+
 def sampling_told(facts):
     """The Sampling that the facts of a model's file stand for; None where they hold none or a damaged one."""
-    with contextlib.suppress(TypeError):
+    with contextlib.suppress(TypeError, UserError):
         told = Sampling(**facts.get("sampling"))
+        audit.check_sampling(told)
         sides = told.size if isinstance(told.size, list) else [told.size]
-        numbers = all(type(number) is int for number in (*sides, told.depth))
-        if numbers and len(sides) in (1, 2) and min(sides) > 0 and told.depth >= 0:
-            return told._replace(size=sides[0] if len(sides) == 1 else tuple(sides))
+        return told._replace(size=sides[0] if len(sides) == 1 else tuple(sides))
     return None
 
 
@@ -102,6 +104,8 @@ def make_model(network, files, views=1, classifies=True):
         head = choose_head(network, asked.output, known_kind(files.facts, asked.output))
     with lenient:
         sampling = choose_sampling(reading, files)
+    if head:
+        audit.bounded("classes", head.count)
     names = choose_names(head.count, files.names) if head else None
     return Model(network, reading, head, sampling, names, files, views)
 
@@ -216,10 +220,15 @@ class Model:
         return np.asarray(self.head.probabilities(self.outputs(clips)))
 
     def outputs(self, clips):
-        """Clips -> list of all outputs of the network, float32 (B, ...)."""
+        """Clips -> list of all outputs of the network, float32 (B, ...). UserError: one is not a finite number."""
         from keras import tree
 
-        return tree.flatten(self.network.predict_on_batch(self.inputs(clips)))
+        parts = [clips[start : start + self._at_once] for start in range(0, len(clips), self._at_once)]
+        answers = [tree.flatten(self.network.predict_on_batch(self.inputs(part))) for part in parts]
+        outputs = answers[0] if len(answers) == 1 else [np.concatenate(each) for each in zip(*answers, strict=True)]
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise UserError(f"{self.files.model}: answers with NaN or infinite numbers; its weights are too large")
+        return outputs
 
     def feed(self, clips):
         """Clips, array or tensor -> what each input of the network is given, float32, an array for an array."""
@@ -234,7 +243,13 @@ class Model:
 
     def features(self, clips):
         """Clips -> what the last layer with weights before the head is given, float32 (B, units)."""
-        return np.asarray(self._before_head(self.inputs(clips), training=False))
+        parts = [clips[start : start + self._at_once] for start in range(0, len(clips), self._at_once)]
+        return np.concatenate([np.asarray(self._before_head(self.inputs(part), training=False)) for part in parts])
+
+    @cached_property
+    def _at_once(self):
+        """How many clips the network is given at once, so that no layer has more values than MOST_VALUES of them."""
+        return max(1, MOST_VALUES // max(1, audit.sizes_of(self.network)[1]))
 
     @cached_property
     def _before_head(self):

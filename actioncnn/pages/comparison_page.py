@@ -21,6 +21,7 @@ def write(path, comparison):
     page.write_page(
         path,
         "comparison.html",
+        named=True,
         title=f"Comparison of {', '.join(names)}",
         comparison=comparison,
         names=names,

@@ -58,13 +58,13 @@ TEMPLATES.tests["warning"] = lambda line: any(word in line for word in WARNINGS)
 TEMPLATES.filters |= {"text": text, "count": count, "percent": percent, "interval": interval}
 
 
-def write_page(path, template, **values):
-    """Writes a page made of a template; values: what it names, title among them."""
+def write_page(path, template, named=False, **values):
+    """Writes a page made of a template; values: what it names, title among them. named: as files.replaced has it."""
     script = (HERE / "page.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = Markup((HERE / "page.css").read_text())
     html = TEMPLATES.get_template(template).render(values, style=style, script=Markup(script), digest=digest)
-    files.write(path, html)
+    files.write(path, html, named)
 
 
 def data_uri(kind, content):

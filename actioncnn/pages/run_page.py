@@ -12,7 +12,6 @@ from actioncnn.figures.text import distinct
 from actioncnn.pages import page
 from actioncnn.pages.comparison import compare
 from actioncnn.runs.run import read_run
-from actioncnn.runs.tested import clip_reader
 
 PAIRS = 6  # of confused classes whose clips are shown
 RIGHT = 6  # clips that are right, beside mistakes; without any, as many as MISTAKES
@@ -25,27 +24,25 @@ ONE_COLUMN = 12  # classes whose bars stand in one column; more stand in two, or
 NAME = "report.html"
 
 
-def try_to_write(folder, clips=None, workers=None):
+def try_to_write(folder, clips=None):
     """`write` at the end of a training run, which no page may cost."""
     try:
-        write(folder, clips, workers=workers)
+        write(folder, clips)
     except Exception as error:  # as a picture, a page is the least of a run's results
         warn(f"warning: {folder / NAME} is not written: {one_line(error)}")
 
 
-def write(folder, clips=None, path=None, look=None, workers=None):
+def write(folder, clips=None, path=None, look=None):
     """Writes the page of the run in a folder to `path`, by default report.html in it.
 
     clips: a function of a run and a list of rows of its predictions that gives {row: uint8 (H, W, T, C) or (H, W, C)}
-    of those clips that it has; None: they are read from the run's videos, by so many `workers`. look: a function of a
-    run and {row: clip} of its mistakes that gives {row: [(class name, clip with what speaks for that class drawn over
-    it, RGB)]}.
+    of those clips that it has; None: no clip is shown. look: a function of a run and {row: clip} of its mistakes that
+    gives {row: [(class name, clip with what speaks for that class drawn over it, RGB)]}.
     """
     run = read_run(folder)
-    clips = clips or clip_reader(workers)
     compared, matrix = compare([run]), run.matrix
     chosen = choose_clips(run, matrix)
-    frames = clips(run, sorted({row for rows in chosen.values() for row in rows}))
+    frames = clips(run, sorted({row for rows in chosen.values() for row in rows})) if clips else {}
     wrong = {row: frames[row] for row in chosen["mistakes"] if row in frames}
     evidence = look(run, wrong) if look else {}
     about = {"command": command(run), "settings": settings(run)}
@@ -72,7 +69,7 @@ def write(folder, clips=None, path=None, look=None, workers=None):
             "has_evidence": bool(evidence),
         }
     )
-    page.write_page(path or folder / NAME, "run.html", **values)
+    page.write_page(path or folder / NAME, "run.html", named=path is not None, **values)
 
 
 def choose_clips(run, matrix):

@@ -30,7 +30,7 @@ def annotate_video(source, path, rows, classes):
     at a time: memory does not grow with the length. UserError: the file cannot be written.
     """
     path = Path(path)
-    with files.replaced(path) as new:
+    with files.replaced(path, named=True) as new:
         write_copy(source, new, path, rows, classes)
 
 

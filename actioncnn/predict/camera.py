@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import time
-from pathlib import Path
 
 import cv2
 
@@ -19,6 +18,7 @@ SILENCE = 10  # seconds without a frame after which a stream is broken
 RETRIES = 3  # of a stream that broke; one that lasted counts anew
 LASTING = 60  # seconds
 PAUSE = 5  # seconds before each
+DIGITS = 4  # of the number of a camera
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -29,10 +29,23 @@ def source(names):
     """
     streams = [name for name in names if ADDRESS.match(name)]
     if streams and len(names) > 1:
-        raise UserError(f"{streams[0]}: a stream is watched alone; give it without other videos")
+        raise UserError(f"{without_password(streams[0])}: a stream is watched alone; give it without other videos")
     if streams:
         return streams[0]
-    return int(names[0]) if len(names) == 1 and names[0].isdecimal() and not Path(names[0]).exists() else None
+    if len(names) > 1 or not names[0].isdecimal() or os.path.lexists(names[0]):
+        return None
+    if len(names[0]) > DIGITS:
+        raise UserError(f"camera {names[0][:40]}: no camera has such a number; give another, or a video file")
+    return int(names[0])
+
+
+def without_password(address):
+    """The address of a stream as it may be printed: what stands before its @ is for that machine alone."""
+    scheme, rest = address.split("://", 1)
+    machine, *path = re.split("(?=[/?#])", rest, maxsplit=1)
+    names = machine.rpartition("@")
+    hidden = f"{names[0].split(':')[0]}:***@{names[2]}" if names[1] else machine
+    return f"{scheme}://{hidden}{''.join(path)}"
 
 
 def open_camera(index):
@@ -71,7 +84,7 @@ def watch(source, make_model, length, threshold=0.0):
     """
     cv2.utils.logging.setLogLevel(0)  # OpenCV would tell of what cannot be opened, too
     streams = isinstance(source, str)
-    name = f"stream {source}" if streams else f"camera {source}"
+    name = f"stream {without_password(source)}" if streams else f"camera {source}"
     try:
         capture = open_stream(source) if streams else open_camera(source)
     except NoFrameError as error:

@@ -60,14 +60,14 @@ def class_of(file, classes):
     return next((known[name.casefold()] for name in names if name.casefold() in known), "")
 
 
-def nearest(model, workers=None):
+def nearest(model, cache=None, workers=None):
     """A function of a path and Row: the training clips whose features point most nearly where the Row's do (cosine).
 
     [{"file", "class", "similarity"}], the clip itself left out. None, and a line that says why, where the model's run
     or its videos are not there.
     """
     try:
-        data = training_clips(model.files, model.sampling, workers)
+        data = training_clips(model.files, model.sampling, cache, workers)
     except UserError as error:
         warn(f"note: no nearest training clips: {error}")
         return None
@@ -86,7 +86,7 @@ def nearest(model, workers=None):
     return told
 
 
-def training_clips(files, sampling, workers):
+def training_clips(files, sampling, cache, workers):
     """LabelledClips of the run that made the model, with its training rows. UserError: they are not known."""
     record = files.record
     options = record.dataset_options if record else None
@@ -95,7 +95,7 @@ def training_clips(files, sampling, workers):
     dataset = sides_of_run(understand(options), files.model.parent, record)
     if dataset is None:
         raise UserError(f"the videos in {options.videos} are not those of the run that made {files.model}")
-    data, _ = read_clips(dataset, sampling, record.cache, workers)
+    data, _ = read_clips(dataset, sampling, cache or files.cache, workers)
     rows = [row for row, video in enumerate(data.videos) if video.side == "train" and row not in data.failures]
     return replace(data, train=np.array(rows))
 

@@ -1,7 +1,6 @@
 """What predict.py prints, and the files that its options ask for."""
 
 import functools
-import os
 import sys
 
 from tqdm import tqdm
@@ -10,25 +9,20 @@ from actioncnn import cli, files
 from actioncnn.errors import UserError, printable
 from actioncnn.model.model import open_model
 from actioncnn.predict import pipeline, timeline
+from actioncnn.runs.outputs import check_outputs, files_of
 from actioncnn.video.pool import Failed
+from actioncnn.video.segment import source
 
 MANY = 20  # videos: more get a progress bar
 WRITTEN = ("csv", "plot", "annotate", "features")  # options that name a file to be written
 
 
 def check(args, model_files, paths):
-    """UserError: an option would write over a video, the model or what another option writes, or takes one video."""
+    """UserError: an option would write over what must stay, or takes one video."""
     if (args.plot or args.annotate) and len(paths) != 1:
         raise UserError(f"--{'plot' if args.plot else 'annotate'} takes one video file, not {len(paths)}")
-    taken = {os.path.realpath(path): "one of the videos" for path in paths}
-    of_model = model_files.model, model_files.weights, args.classes
-    taken |= {os.path.realpath(path): "a file of the model" for path in of_model if path}
-    for option in WRITTEN:
-        if path := getattr(args, option):
-            clash = taken.get(os.path.realpath(path)) or ("one of the videos" if is_one_of(path, paths) else None)
-            if clash:
-                raise UserError(f"--{option} {path}: is {clash}, which it would replace; name another file")
-            taken[os.path.realpath(path)] = f"also what --{option} writes"
+    outputs = [(f"--{option}", path) for option in WRITTEN if (path := getattr(args, option))]
+    check_outputs(outputs, [*map(source, paths), *files_of(model_files, args.classes)])
 
 
 def check_live(args):
@@ -36,10 +30,6 @@ def check_live(args):
     for option in (*WRITTEN, "json"):
         if getattr(args, option):
             raise UserError(f"--{option} takes video files, not a camera or a stream")
-
-
-def is_one_of(path, paths):
-    return path.exists() and any(os.path.samefile(path, each) for each in paths if each.exists())
 
 
 def predict(args, model_files, paths):
@@ -79,17 +69,17 @@ def write(args, model, results, failures):
         if args.features and results:
             from actioncnn.predict import features
 
-            nearest = features.nearest(model, args.workers)
+            nearest = features.nearest(model, args.cache, args.workers)
         print(timeline.as_json(results, failures, classes, args.top, model.assumed, nearest))
     if args.csv:
-        files.write(args.csv, timeline.as_csv(results, classes, args.top))
+        files.write(args.csv, timeline.as_csv(results, classes, args.top), named=True)
         print(printable(f"{args.csv}: predictions of {len(results)} videos"), file=sys.stderr)
     if args.features and results:
         from actioncnn.predict.features import as_npz
 
-        files.write(args.features, as_npz(results, classes, model.files))
+        files.write(args.features, as_npz(results, classes, model.files), named=True)
     if args.plot and results:
-        files.write(args.plot, timeline.plot(*results[0], classes))
+        files.write(args.plot, timeline.plot(*results[0], classes), named=True)
     if args.annotate and results:
         from actioncnn.predict.annotate import annotate_video  # it imports what draws
 

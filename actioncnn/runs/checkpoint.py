@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from actioncnn import files
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
+from actioncnn.model.audit import check_weights
 from actioncnn.runs.folder import CHECKPOINT
+from actioncnn.runs.tables import COLUMNS
 
 WITHOUT_IT = "move it away: the same command then starts from the first epoch"
 HEADER = 512  # bytes; the least that HDF5 takes
@@ -48,13 +50,14 @@ class Checkpoint(NamedTuple):
         if not self.resume or not self.path.exists():
             return []
         try:
-            content = read(self.path, 2 * sum(value.nbytes for value in values(state)) + (64 << 20))
+            content = files.read(self.path, 2 * sum(value.nbytes for value in values(state)) + (64 << 20))
             if content[:HEADER] != header(self.run, content[HEADER:]):
                 whole = content[:HEADER] == header(content[len(CHECKPOINT) :][:64].decode(), content[HEADER:])
                 raise ValueError("it is of another run" if whole else "it is damaged, or of another version")
             return take(state, content[HEADER:], epochs)
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"--resume: {self.path}: {error}; {WITHOUT_IT}") from error
+        except Exception as error:  # a damaged or hostile file can make HDF5 fail in any way
+            reason = error if isinstance(error, ValueError | UserError) else one_line(error)
+            raise UserError(f"--resume: {self.path}: {reason}; {WITHOUT_IT}") from error
 
 
 def values(state):
@@ -67,23 +70,32 @@ def header(run, content):
     return (CHECKPOINT + f"{run}\n{proof}\n".encode()).ljust(HEADER, b"\n")
 
 
-def read(path, most):
-    if not path.is_file():
-        raise ValueError("it is not a file")
-    with open(path, "rb") as file:
-        return file.read(most)
+def check_history(history, epochs):
+    """ValueError: not the rows of the epochs 1, 2, ... of a training of so many."""
+    if not isinstance(history, list) or len(history) > epochs:
+        raise ValueError("it is of another training or version")
+    for number, row in enumerate(history, 1):
+        whole = isinstance(row, dict) and row.keys() == set(COLUMNS) and row["epoch"] == number
+        if not whole or not all(type(value) in (int, float) for value in row.values()):
+            raise ValueError(f"its history is not that of a training (epoch {number})")
 
 
 def take(state, content, epochs):
-    """Puts what the bytes of an HDF5 file hold into the variables -> its history."""
+    """Puts what the bytes of an HDF5 file hold into the variables -> its history.
+
+    Anyone can compute the digest, so the file is looked at as one from a stranger before a value is read.
+    """
     import h5py
 
-    with h5py.File(io.BytesIO(content)) as file:
-        history, stored = json.loads(file.attrs["history"]), file["variables"]
-        saved = [stored[str(place)][()] for place in range(len(stored))]
     expected = [(value.shape, value.dtype) for value in values(state)]
-    if [(value.shape, value.dtype) for value in saved] != expected or len(history) > epochs:
-        raise ValueError("it is of another network or version")
+    with h5py.File(io.BytesIO(content)) as file:
+        check_weights(file, len(content))
+        history, stored = json.loads(file.attrs["history"]), file["variables"]
+        check_history(history, epochs)
+        arrays = [stored[str(place)] for place in range(len(stored))]
+        if [(array.shape, array.dtype) for array in arrays] != expected:
+            raise ValueError("it is of another network or version")
+        saved = [array[()] for array in arrays]
     for variable, value in zip(state, saved, strict=True):
         variable.assign(value)
     return history

@@ -7,6 +7,7 @@ from actioncnn.errors import UserError
 from actioncnn.model.model import Names
 
 BESIDE = "classes.txt"
+MAX_BYTES = 4 << 20
 
 
 def write_classes(directory, classes):
@@ -15,7 +16,7 @@ def write_classes(directory, classes):
 
 def read_classes(path):
     """The names in a file; bytes that are no UTF-8 come back as they were where they are written."""
-    text = Path(path).read_text("utf-8-sig", "surrogateescape")
+    text = files.read_text(path, MAX_BYTES)
     return text.removesuffix("\n").split("\n") if text else []
 
 

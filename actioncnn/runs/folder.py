@@ -10,16 +10,17 @@ The record says which:
 
 import contextlib
 import os
-import tempfile
+import stat
 
 from filelock import FileLock, Timeout
 
 from actioncnn.errors import UserError
 from actioncnn.files import make_output, sweep
 from actioncnn.runs import results
-from actioncnn.runs.record import ARGS, Record, check_same, check_whole, read_record, write_record
+from actioncnn.runs.record import ARGS, Record, check_same, check_whole, is_origin, read_record, write_record
 
 CHECKPOINT = b"actioncnn checkpoint\n"  # a checkpoint's first bytes
+LOCK = ".actioncnn-lock"
 PARTED = ["result.txt", "predictions.csv", "report.html", ARGS]  # of several splits, beside their folders
 MAX_MEMBERS = 10_000
 
@@ -34,28 +35,34 @@ def held(folder, written, overwrite, resume, chief):
         check_free(folder, written, overwrite)
     with alone(folder) if chief else contextlib.nullcontext():
         make_output(folder)
-        for place in (folder, tempfile.gettempdir()):
-            sweep(place)
+        sweep(folder)
+        sweep()
         yield
 
 
 @contextlib.contextmanager
 def alone(folder):
-    """Holds the folder for the length of a block. UserError: another run does; it falls with the process."""
-    lock = FileLock(folder / ".lock")
+    """Holds the folder for the length of a block. UserError: another run does; it falls with the process.
+
+    The file that is locked is emptied and removed, so anything but an empty file of its name is a reason to stop.
+    """
+    path = folder / LOCK
+    with contextlib.suppress(OSError):
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size:
+            raise UserError(f"{path}: is needed to hold the folder, but is not of this suite; move it away")
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"--output {folder}: another run is writing there; wait for it or name another") from None
     except OSError as error:
-        if (folder / ".lock").is_dir():
-            raise UserError(f"{folder / '.lock'}: is a directory; move it away") from None
         raise UserError(f"--output {folder}: cannot be written ({error.strerror}); name another directory") from None
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
-            os.unlink(folder / ".lock")
+            os.unlink(path)
         lock.release()
 
 
@@ -93,6 +100,17 @@ def names_of(origin):
     return names(origin["model"], members if known else None)
 
 
+def files_of_run(folder):
+    """Names of all files that the run in a folder may have written, whole or not; none where there is no run."""
+    try:
+        record = read_record(folder)
+    except UserError:  # it is damaged
+        record = Record()
+    if record is None:
+        return set()
+    return {*names("model"), *PARTED, *(names_of(record) if is_origin(record) else ())}
+
+
 def is_checkpoint(path):
     """Whether a file is a checkpoint that a run of this suite wrote."""
     with contextlib.suppress(OSError):
@@ -106,8 +124,8 @@ def check_free(folder, written, overwrite=False):
     """UserError where a new run that writes the files `written` would take what is not its own."""
     for name in written:
         path = folder / name
-        if path.is_dir():
-            raise UserError(f"{path}: is a directory; move it away, or name another --output")
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            raise UserError(f"{path}: is a directory, link or pipe, no file; move it away, or name another --output")
         if name.startswith("checkpoint") and os.path.lexists(path) and not is_checkpoint(path):
             raise UserError(f"{path}: is no checkpoint of this version; move it away, or name another --output")
     if overwrite:
@@ -127,7 +145,7 @@ def has_progress(folder, former):
     """Whether the unfinished run in a folder has come further than its start."""
     for part in former.get("parts", []):
         with contextlib.suppress(UserError):
-            args = read_former(folder / part)
+            args = read_former(folder / part) if is_part(folder / part) else Record()
             if args.get("metrics") or has_progress(folder / part, args):
                 return True
     return any(is_checkpoint(path) for path in folder.glob("checkpoint*.h5"))
@@ -180,12 +198,17 @@ def begin(folder, record, written):
 
 def remove(folder, origin, keep=()):
     """Removes the files of the run with this Record.origin, those of its parts first."""
-    for part in origin.get("parts", []):
+    for path in (folder / part for part in origin.get("parts", []) if is_part(folder / part)):
         with contextlib.suppress(UserError):
-            remove(folder / part, read_former(folder / part))
+            remove(path, read_former(path))
         with contextlib.suppress(OSError):
-            (folder / part).rmdir()  # where nothing else is in it
+            path.rmdir()  # where nothing else is in it
     remove_files(folder, names_of(origin), keep)
+
+
+def is_part(path):
+    """Whether the folder of a part is one in its run's folder: a link may lead to a run of another folder."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def remove_files(folder, names, keep=()):

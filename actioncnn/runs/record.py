@@ -6,16 +6,31 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+from actioncnn import files
 from actioncnn.cli import program
 from actioncnn.data.dataset import digest
 from actioncnn.data.options import options_of
 from actioncnn.errors import UserError
+from actioncnn.model.audit import check_sampling
 from actioncnn.runs.tables import plain, write_json
 from actioncnn.video.sampling import Sampling
 
 ARGS = "args.json"
 MAX_BYTES = 16 << 20
 PLAIN_NAME = re.compile(r"[\w-]{1,100}")  # of a model and of a part: they become names of files
+MAX_LEVELS = 12  # of lists and dicts in each other; runs write 5
+MAX_NUMBER = 1 << 63
+MAX_TEXT = 20_000  # characters
+PLAIN = str | int | float | None
+PLAIN_DICT = object()  # the kind of a dict without lists and dicts in it
+OPTIONS = {  # of the training scripts, which other code counts with; the others are only shown
+    "epoch": int,
+    "seed": int,
+    "nmodel": int | None,
+    "videos": str,
+    "cache": str | None,
+    "split": str,
+}
 KINDS = {
     "script": str,
     "options": dict,
@@ -24,9 +39,10 @@ KINDS = {
     "model": str,
     "dataset": dict,
     "sampling": dict,
+    "split": str,
     "recipe": dict,
-    "counts": dict,
-    "versions": dict,
+    "counts": PLAIN_DICT,
+    "versions": PLAIN_DICT,
     "metrics": dict | None,
     "notes": list,
     "tested": str,
@@ -59,8 +75,9 @@ class Record(dict):
 
     @property
     def options(self):
-        """{name: value} of the training script's options."""
-        return self.get("options", {})
+        """{name: value} of the training script's options, without values of another kind than runs write."""
+        pairs = self.get("options", {}).items()
+        return {name: value for name, value in pairs if is_of_kind(value, OPTIONS.get(name, object))}
 
     @property
     def unfinished(self):
@@ -71,10 +88,13 @@ class Record(dict):
         """The Sampling of the network's clips; None where the record has none."""
         try:
             if "sampling" in self:
-                return Sampling(**self["sampling"])
-            options = self.options  # as the first version wrote it
-            return Sampling(options["size"], self["depth"], self["channels"] == 3, options.get("skip", True))
-        except (KeyError, TypeError):
+                told = Sampling(**self["sampling"])
+            else:  # as the first version wrote it
+                options = self.options
+                told = Sampling(options["size"], self["depth"], self["channels"] == 3, options.get("skip", True))
+            check_sampling(told)
+            return told
+        except (KeyError, TypeError, UserError):
             return None
 
     @property
@@ -91,9 +111,12 @@ class Record(dict):
 
     @property
     def cache(self):
-        """The folder of the run's clips; None: it is the default one, or not there."""
-        name = self.options.get("cache")
-        return Path(name) if isinstance(name, str) and os.path.isdir(name) else None
+        """The folder of the run's clips, if there are clips in it; None: it is the default one, or not there.
+
+        So a record from a stranger cannot have files written where no store is.
+        """
+        folder = Path(self.options.get("cache") or "")
+        return folder if any(folder.glob("store-*.index")) else None
 
     @property
     def origin(self):
@@ -107,20 +130,44 @@ def read_record(folder):
     if not os.path.lexists(path):
         return None
     try:
-        if not path.is_file():
-            raise ValueError("not a file")
-        with open(path, "rb") as file:
-            values = json.loads(file.read(MAX_BYTES))
+        values = json.loads(files.read(path, MAX_BYTES))
+        check_plain(values)
         if not isinstance(values, dict):
             raise ValueError("not as a run writes it")
     except (OSError, ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        reason = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "strerror", None) or error
         raise UserError(
             f"{path}: is damaged ({reason}); move it away, or replace the run with --overwrite True"
         ) from None
-    record = Record({name: value for name, value in values.items() if isinstance(value, KINDS.get(name, object))})
+    record = Record({name: value for name, value in values.items() if is_of_kind(value, KINDS.get(name, object))})
     record.damaged = sorted(values.keys() - record.keys())
     return record
+
+
+def check_plain(value, levels=MAX_LEVELS):
+    """ValueError: a value of JSON is nested too deeply, or has text or numbers that cannot be written or shown."""
+    if not levels:
+        raise ValueError("nested too deeply")
+    if isinstance(value, dict | list):
+        for item in [*value, *value.values()] if isinstance(value, dict) else value:
+            check_plain(item, levels - 1)
+    elif isinstance(value, str):
+        value.encode("utf-8", "surrogateescape")
+        if "\0" in value or len(value) > MAX_TEXT:
+            raise ValueError("a text is no text, or is too long")
+    elif isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
+        raise ValueError("a number is too large")
+
+
+def is_of_kind(value, kind):
+    """Whether a value of JSON is of a kind in KINDS or OPTIONS: numbers are not below 0, text is not blank."""
+    if isinstance(value, bool):
+        return kind in (bool, object, PLAIN)
+    if isinstance(value, dict) and kind is PLAIN_DICT:
+        return all(is_of_kind(item, PLAIN) for item in value.values())
+    below = isinstance(value, int | float) and value < 0 and kind not in (object, PLAIN)
+    blank = kind is str and isinstance(value, str) and not value.strip()
+    return isinstance(value, dict if kind is PLAIN_DICT else kind) and not below and not blank
 
 
 def check_whole(folder, record):

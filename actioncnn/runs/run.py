@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from actioncnn import files
 from actioncnn.data.groups import scene
 from actioncnn.data.index import alphabetical, class_and_group
 from actioncnn.errors import UserError
+from actioncnn.model.audit import check_weights
 from actioncnn.runs import tables
 from actioncnn.runs.classes import BESIDE, read_classes
 from actioncnn.runs.metrics import chance, confusion
@@ -129,7 +131,7 @@ def read_run(folder):
             args.pop(name, None)
         args["split"] = run.options.get("split")
     with contextlib.suppress(OSError, ValueError):
-        args["seconds"] = sum(float((part / "seconds.txt").read_text()) for part in parts or [folder])
+        args["seconds"] = sum(float(files.read_text(part / "seconds.txt", 100)) for part in parts or [folder])
     if "parameters" not in args:
         args["parameters"] = count_parameters((parts or [folder])[0], args)
     return run
@@ -151,17 +153,18 @@ def read_predictions(run, path):
     """Adds the test clips of a predictions.csv. UserError: it is none."""
     try:
         rows = tables.csv_rows(path)
-    except OSError:
+    except FileNotFoundError:
         rows = []
         run.missing.append(f"{path.relative_to(run.folder)} is not there: its test clips are left out")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: not the table of a training run ({reason}); leave this run out") from None
     told = {}
     try:
         for row in rows:
-            if None in row or None in row.values():
-                raise ValueError("a line is cut off")
             names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
             ranked = [(row[name], float(row[name.replace("predicted", "confidence")])) for name in names]
-            if not all(0 <= share <= 1 for _, share in ranked):
+            if not all(0 <= share <= 1.001 for _, share in ranked):
                 raise ValueError(f"{row['file']}: a confidence is not between 0 and 1")
             clip = row["file"], row["true"]
             if told.setdefault(clip, ranked) != ranked:
@@ -186,7 +189,7 @@ def classes_of(run, path):
     except OSError:
         classes = []
         run.missing.append("classes.txt is not there: classes are those that predictions.csv names")
-    return classes + sorted(named - set(classes), key=alphabetical)
+    return [*dict.fromkeys(classes), *sorted(named - set(classes), key=alphabetical)]
 
 
 def read_histories(run, folder, prefix):
@@ -212,8 +215,12 @@ def count_parameters(folder, args):
         total += item.size if isinstance(item, h5py.Dataset) and "seed_generator" not in name else 0
 
     try:
-        with h5py.File(folder / f"{Path(args['model']).name}.hd5") as file:
+        path = folder / f"{Path(args['model']).name}.hd5"
+        if not path.is_file():  # HDF5 would wait for a pipe
+            return None
+        with h5py.File(path) as file:
+            check_weights(file, path.stat().st_size)
             file.visititems(add)
-    except (OSError, KeyError, TypeError):
+    except Exception:  # whatever a damaged or hostile file leads to: it is only a figure on a page
         return None
     return total

@@ -2,10 +2,10 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from actioncnn.runs.metrics import class_figures, ranking
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
 UNSURE = "unsure"  # in place of a class whose probability is below a threshold
+HISTORY_BYTES = 4 << 20  # of a history; 2,000 epochs take 100,000
+MAX_ROWS = 500_000  # of a table
 TOP = 5  # classes named per clip in predictions.csv
-FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # how cells begin that a spreadsheet runs, or ' before
+# Where a cell begins that a spreadsheet runs, and any quotes before it.
+FORMULA = re.compile("(^|[;\r\n])(['\" ]*)(?=[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 
 
 def plain(value):
@@ -56,7 +59,7 @@ def write_history(path, history):
 
 def read_history(path):
     """The history that `write_history` wrote, rounded to 6 decimals."""
-    header, *rows = (line.split("\t") for line in Path(path).read_text().splitlines())
+    header, *rows = (line.split("\t") for line in files.read_text(path, HISTORY_BYTES).splitlines())
     return [
         {key: int(cell) if key == "epoch" else float(cell) for key, cell in zip(header, row, strict=True)}
         for row in rows
@@ -73,9 +76,19 @@ def best_classes(probabilities, classes, top, threshold=0.0):
 
 
 def csv_text(rows):
-    """Rows of cells as CSV. Text that a spreadsheet would run is written behind a ', which `csv_rows` takes away."""
-    marked = ([f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell for cell in row] for row in rows)
-    return "".join(map(_csv_line, marked))
+    """Rows of cells as CSV. Text that a spreadsheet would run is written behind a ', which `csv_rows` takes away.
+
+    Half of the world's spreadsheets begin a new cell at a ; so there too.
+    """
+    return "".join(_csv_line([marked(cell) if isinstance(cell, str) else cell for cell in row]) for row in rows)
+
+
+def marked(cell):
+    return FORMULA.sub(lambda begin: f"{begin[1]}'{begin[2]}", cell)
+
+
+def unmarked(cell):
+    return FORMULA.sub(lambda begin: begin[1] + begin[2].removeprefix("'"), cell)
 
 
 def _csv_line(row):
@@ -85,11 +98,20 @@ def _csv_line(row):
 
 
 def csv_rows(path):
-    """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were."""
-    with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        rows = list(csv.DictReader(file))
-    plain = lambda cell: cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell  # noqa: E731
-    return [{column: plain(cell) for column, cell in row.items()} for row in rows]
+    """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were.
+
+    OSError: it cannot be read. ValueError: it is no such table.
+    """
+    lines = csv.reader(io.StringIO(files.read(path).decode("utf-8-sig", "surrogateescape"), newline=""))
+    try:
+        header, rows = next(lines, []), list(itertools.islice(lines, MAX_ROWS + 1))
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    if len(set(header)) < len(header) or len(rows) > MAX_ROWS:
+        raise ValueError(f"more than {MAX_ROWS} rows" if len(rows) > MAX_ROWS else "two columns have one name")
+    if any(len(row) not in (0, len(header)) for row in rows):
+        raise ValueError("a line is cut off")
+    return [dict(zip(header, map(unmarked, row), strict=True)) for row in rows if row]
 
 
 def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):

@@ -42,7 +42,7 @@ def clips_of_run(folder, directory=None):
     if not directory:
         raise UserError(f"--run {folder}: does not say where its videos are; give --videos")
     rows = zip(run.files, run.true, run.ranked, strict=True)
-    clips = [TestClip(Path(directory, name), true, *ranked[0]) for name, true, ranked in rows]
+    clips = [TestClip(Path(directory, name), true, *ranked[0]) for name, true, ranked in rows if is_within(name)]
     there = [clip for clip in clips if source(clip.path).exists()] or in_other_folders(clips, directory)
     if not there:
         raise UserError(f"--run: the test clips of {folder} are not in {directory}; give their directory with --videos")
@@ -69,19 +69,22 @@ def directory_of(run):
     return stored if stored and (stored.is_dir() or not isinstance(named, str)) else named and Path(named)
 
 
-def clip_reader(workers=None):
-    """A function of a Run and rows of its predictions: {row: clip as its network took it} of those that are there."""
+def clip_reader(directory, workers=None):
+    """A function of a Run and rows of its predictions: {row: clip as its network took it} of those in a directory.
+
+    The command line names the directory: what is shown may be sent to others, and the record may come from a stranger.
+    """
 
     def read(run, rows):
-        sampling, directory = run.record.sampling, directory_of(run)
-        if not sampling or not directory:
+        sampling = run.record.sampling
+        if not sampling:
             warn(f"note: {run.folder} does not say which frames its network takes: its page is without clips")
             return {}
         paths = {row: directory / run.files[row] for row in rows if is_within(run.files[row])}
         there = {row: path for row, path in paths.items() if source(path).exists()}
         if len(there) < len(paths):
             missing = f"{len(paths) - len(there)} of {len(rows)} clips to show are not in {directory}"
-            warn(f"note: {missing}: the page is without them; run it in the folder of the training, or put them there")
+            warn(f"note: {missing}: the page is without them; give the directory of the run's videos")
         answers = pool.clips(there, sampling, workers) if there else ()
         return {row: sampling.pick(clip) for row, clip in answers if isinstance(clip, np.ndarray)}
 

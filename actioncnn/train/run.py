@@ -2,8 +2,11 @@
 
 from actioncnn import device
 from actioncnn.cli import say, warn
+from actioncnn.errors import UserError
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, results
+from actioncnn.runs.outputs import is_of_run
+from actioncnn.runs.tested import clip_reader
 from actioncnn.train.plan import plan_training
 from actioncnn.train.start import Start
 from actioncnn.train.training import Training
@@ -14,10 +17,20 @@ def train(options, network):
     start = Start(options.start, options.sampling, options.output) if options.start else None
     several = options.split == "all" or options.split.startswith("folds:")
     written = folder.PARTED if several else folder.names(network.stem, options.members)
+    check_lists(options, written)
     chief = device.cluster()[1] == 0
     with folder.held(options.output, written, options.overwrite, options.resume, chief):
         plan = plan_training(options, network, start)
         carry_out(plan)
+
+
+def check_lists(options, written):
+    """UserError: a list of videos is a file that the run would replace or remove."""
+    for option in ("train_list", "test_list"):
+        path = getattr(options, option) and getattr(options, option).resolve()
+        if path and options.output.resolve() in path.parents and (path.name in written or is_of_run(path)):
+            name = option.replace("_", "-")
+            raise UserError(f"--{name} {path}: is a file of the run in --output, which is replaced; move it away")
 
 
 def carry_out(plan):
@@ -33,7 +46,7 @@ def carry_out(plan):
         told += part.notes
     if plan.in_parts and plan.device.chief:
         means = results.write_splits(output, figures)
-        run_page.try_to_write(output, workers=plan.options.workers)
+        run_page.try_to_write(output, clip_reader(plan.options.videos, plan.options.workers))
         folder.close_run(output, whole, means)
     for row, reason in plan.data.failures.items():
         warn(f"left out: {plan.data.videos[row].path}: {reason}")

@@ -12,12 +12,12 @@ import numpy as np
 
 from actioncnn.errors import NoFrameError, PassingError, UserError
 from actioncnn.video import display_matrix, frame_folder, segment
+from actioncnn.video.limits import MAX_PIXELS
 from actioncnn.video.sampling import evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-MAX_PIXELS = 1 << 26  # of a frame, 200 MB in colour: 8K is half of it
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")  # a playlist is no way to the network
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from actioncnn.errors import NoFrameError
+from actioncnn.video.limits import MAX_PIXELS
 
 ENDINGS = {"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm"}
 NUMBER = re.compile(r"(\d+)")
@@ -45,6 +46,13 @@ def is_animated(path):
     except OSError:
         return False
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) == 21 and bool(head[20] & 2)
+
+
+def canvas(path):
+    """(width, height) of an animated WebP, which stand, less 1, in three bytes each of its head."""
+    with open(path, "rb") as file:
+        head = file.read(30)
+    return tuple(int.from_bytes(head[start : start + 3], "little") + 1 for start in (24, 27))
 
 
 def series(folder):
@@ -186,6 +194,9 @@ class Animation:
     def __init__(self, path):
         from PIL import Image
 
+        width, height = canvas(path)
+        if width * height > MAX_PIXELS:  # before Pillow makes two of them
+            raise NoFrameError(f"its frames of {width} x {height} pixels are too large; make them smaller")
         try:
             self.image, self.index = Image.open(path), -1
             self.image.load()

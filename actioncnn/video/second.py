@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from actioncnn.video import display_matrix
+from actioncnn.video.limits import MAX_PIXELS
 
 INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi")  # formats, as FFmpeg calls them
 
@@ -28,6 +29,7 @@ class Capture:
         self.container = av.open(self.file, options={"protocol_whitelist": "file"})
         self.stream = self.container.streams.video[0]
         self.stream.codec_context.thread_count = 1
+        self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # of each frame: they may grow
         self.mirroring = display_matrix.mirroring(path)
         self.start = float((self.stream.start_time or 0) * (self.stream.time_base or 0))  # seconds, of the first frame
         self.packets, self.frames, self.frame = self.container.demux(self.stream), [], None

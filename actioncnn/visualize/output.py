@@ -59,19 +59,32 @@ def write_results(directory, path, label, results, real, names, options):
     label: what the units are called together, as in --index. real: RealClips, or None in place of each. names: of
     classes, or None. options: {name: value}, to be recorded.
     """
-    stem = f"maximize_{re.sub(r'[^A-Za-z0-9.-]', '_', path)}"
+    stem, together = stems(directory, path, label, [result.unit for result in results])
     titles = [title_of(result, path, names) for result in results]
     for result in results:
-        write_clip(directory, f"{stem}_{result.unit}", result)
+        write_clip(directory, f"{stem.name}_{result.unit}", result)
     lines = [text.shown(f"{result.unit} {names[result.unit]}" if names else result.unit) for result in results]
-    label = results[0].unit if len(results) == 1 else re.sub(r"[^\w,-]", "", label.lower())[:60]
-    together = directory / f"{stem}_{label}"
     if len(results) > 1 and results[0].frames.shape[2] > 1:
         files.write(f"{together}.gif", strips.gif(draw_pages([result.frames for result in results], lines), PERIOD))
     files.write(f"{together}_sheet.png", strips.image(draw_sheet(results, titles, real)))
     files.write(f"{together}_ascent.png", charts.png(ascent_curves, results, path, lines))
     write_json(f"{together}.json", facts(results, real, path, names, options))
     return together
+
+
+def stems(directory, path, label, units):
+    """How the paths of files about units of the layer `path` begin: of each unit, and about all of them."""
+    stem = f"maximize_{re.sub(r'[^A-Za-z0-9.-]', '_', path)}"
+    label = units[0] if len(units) == 1 else re.sub(r"[^\w,-]", "", label.lower())[:60]
+    return directory / stem, directory / f"{stem}_{label}"
+
+
+def written(directory, path, label, units):
+    """Paths of what `write_results` writes, but for the single frames, whose number the model tells."""
+    stem, together = stems(directory, path, label, units)
+    of_each = [f"{stem}_{unit}{ending}" for unit in units for ending in (".npy", ".gif", ".png")]
+    of_all = [f"{together}{ending}" for ending in (".gif", "_sheet.png", "_ascent.png", ".json")]
+    return list(dict.fromkeys([*of_each, *of_all]))
 
 
 def facts(results, real, path, names, options):

@@ -1,5 +1,7 @@
 """The demo dataset: its files, and that only motion tells the class."""
 
+import json
+import os
 import subprocess
 import sys
 from functools import partial
@@ -76,9 +78,26 @@ def test_only_its_own_videos_are_deleted(tmp_path):
     with pytest.raises(UserError, match="v_Grow_g02_c01.avi: is not one of the demo's own"):
         demo.make_demo(tmp_path / "m", groups=2, clips=1, seed=1)
     assert own.read_bytes() == b"mine too"
-    (tmp_path / "m" / "motion.json").write_text("{")
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, '{"videos": [3]}', '{"videos": 3}', "[]", None])
+def test_a_manifest_that_is_damaged(tmp_path, content):
+    manifest = tmp_path / "motion.json"
+    manifest.write_text(content) if content else os.mkfifo(manifest)
     with pytest.raises(UserError, match="motion.json: is damaged"):
-        demo.make_demo(tmp_path / "m", groups=1, clips=1)
+        demo.make_demo(tmp_path, groups=1, clips=1)
+
+
+def test_a_manifest_names_no_file_of_another_folder(tmp_path):
+    (tmp_path / "m").mkdir()
+    names = ["x", "v_Grow_g01_c01.avi"]
+    for name in names:
+        (tmp_path / name).touch()
+    videos = [*(f"../{name}" for name in names), str(tmp_path / "x"), "mine", "."]
+    (tmp_path / "m" / "mine").touch()
+    (tmp_path / "m" / "motion.json").write_text(json.dumps({"videos": videos}))
+    demo.make_demo(tmp_path / "m", groups=1, clips=1)
+    assert all((tmp_path / name).exists() for name in (*names, "m/mine"))
 
 
 def test_a_video_that_is_not_whole_is_told(tmp_path):

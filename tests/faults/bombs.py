@@ -86,7 +86,40 @@ def round_about(file):
         group[f"{number}"] = file["layers"]
 
 
+def legacy(file, names):
+    """Weights as Keras 2 wrote them, of a layer that names these arrays; the first is there."""
+    layer = file.create_group("dense")
+    layer[names[0]] = np.zeros((1000, 1000), np.float32)
+    layer.attrs["weight_names"] = [name.encode() for name in names]
+    file.attrs["layer_names"] = [b"dense"]
+
+
+def one_array(file):
+    legacy(file, ["a"] * 60)
+
+
+def one_array_spelled(file):
+    legacy(file, ["/" * number + "dense/" + "/" * number + "a" for number in range(1, 60)])
+
+
+def one_array_linked(file):
+    legacy(file, ["0", *map(str, range(1, 60))])
+    for number in range(1, 60):
+        file["dense"][str(number)] = file["dense/0"]
+
+
+def one_group_linked(file):
+    legacy(file, ["a"])
+    for number in range(60):
+        file[str(number)] = file["dense"]
+    file.attrs["layer_names"] = [str(number).encode() for number in range(60)]
+
+
 WEIGHTS = {
+    "an array named 60 times": one_array,
+    "an array in 60 spellings": one_array_spelled,
+    "an array with 60 links": one_array_linked,
+    "a group with 60 links": one_group_linked,
     "groups in groups": deep,
     "100,000 groups": many,
     "values of a gigabyte": vast,

@@ -143,8 +143,8 @@ def begun(output, before):
 
 def contents(folder):
     """{path within a folder: bytes} of all files, but for the lock and what is being written."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (folder / path).read_bytes() for path in paths if not any(p[0] == "." for p in path.parts)}
 
 
 def without_output(files):

@@ -9,7 +9,10 @@ import pytest
 from saved_models import fails, keras
 
 from actioncnn.errors import UserError
-from actioncnn.model import audit, saving
+from actioncnn.model import audit, loading, saving
+from actioncnn.model.saving import save_model
+
+layers = keras.layers
 
 HOSTILE = [
     ({"class_name": "Lambda"}, "'dense_1' is or contains 'Lambda'"),
@@ -153,3 +156,27 @@ def test_zip_bomb_is_refused(tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", " " * 4001)
     assert fails(path).endswith("to 4001 bytes: refused")
+
+
+ATTENTION = {
+    "scores of two heads": (36_000, 1, lambda x: layers.MultiHeadAttention(2, 2)(x, x)),
+    "scores": (36_000, 1, lambda x: layers.Attention()([x, x])),
+    "sums of all pairs": (3000, 64, lambda x: layers.AdditiveAttention()([x, x])),
+    "scores over a picture": (32_400, 1, lambda x: layers.MultiHeadAttention(1, 2, attention_axes=(1,))(x, x)),
+}
+
+
+@pytest.mark.parametrize(("places", "channels", "attend"), ATTENTION.values(), ids=ATTENTION)
+def test_attention_over_many_places_takes_gigabytes(tmp_path, places, channels, attend):
+    clip = keras.Input((places, channels))
+    scores = layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(attend(clip)))
+    save_model(keras.Model(clip, scores), keras_path=tmp_path / "m.keras")
+    with pytest.raises(UserError, match=r"m.keras.*values of a clip"):
+        loading.load_model(tmp_path / "m.keras")
+
+
+def test_attention_over_few_places_is_read(tmp_path):
+    clip = keras.Input((16, 8, 4))
+    model = keras.Model(clip, layers.MultiHeadAttention(2, 2)(clip, clip))
+    save_model(model, keras_path=tmp_path / "m.keras")
+    assert audit.sizes_of(loading.load_model(tmp_path / "m.keras"))[1] == 2 * (16 * 8) ** 2

@@ -9,6 +9,8 @@ from foreign_models import COLOUR, OUTPUTS, SQUARE, conv3d, two_heads
 from small_networks import model_of
 
 from actioncnn.errors import UserError
+from actioncnn.model import audit
+from actioncnn.model import model as model_module
 from actioncnn.model.model import open_model
 from actioncnn.runs.find import find_model
 from actioncnn.video.sampling import Sampling
@@ -120,3 +122,30 @@ def test_a_network_that_is_no_classifier_has_layers_all_the_same(tmp_path):
         open_model(files)
     model = open_model(files, classifies=False)
     assert model.head is None and model.look(model.find_layer("c")[1], SQUARE).output.shape[-1] == 2
+
+
+def test_answers_that_are_no_numbers():
+    """Weights of 3e38 are finite, what comes of them is not."""
+    model = model_of(conv3d(COLOUR))
+    model.network.set_weights([np.full(weight.shape, 3e38, np.float32) for weight in model.network.get_weights()])
+    with pytest.raises(UserError, match="NaN or infinite"):
+        model(SQUARE)
+
+
+def test_large_layers_are_given_few_clips_at_once(monkeypatch):
+    model = model_of(conv3d(COLOUR))
+    clips = np.concatenate([SQUARE, SQUARE[::-1], SQUARE])
+    expected, features = model(clips), model.features(clips)
+    sizes, predict = [], model.network.predict_on_batch
+    monkeypatch.setattr(model.network, "predict_on_batch", lambda given: sizes.append(len(given)) or predict(given))
+    del model._at_once
+    monkeypatch.setattr(model_module, "MOST_VALUES", 2 * audit.sizes_of(model.network)[1])
+    np.testing.assert_allclose(model(clips), expected, atol=1e-6)
+    np.testing.assert_allclose(model.features(clips), features, atol=1e-5)
+    assert max(sizes) <= 2 and sum(sizes) == len(clips)
+
+
+def test_more_classes_than_any_model_has(monkeypatch):
+    monkeypatch.setitem(audit.BOUNDS, "classes", 2)
+    with pytest.raises(UserError, match="classes"):
+        model_of(conv3d(COLOUR))

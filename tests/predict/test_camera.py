@@ -40,3 +40,21 @@ def test_a_stream_that_breaks_is_tried_again(monkeypatch, capsys):
         camera.watch("rtsp://host/a", lambda: None, 3)
     lines = capsys.readouterr().err.splitlines()
     assert len(opened) == 4 and len(lines) == 3 and all("rtsp://host/a" in line for line in lines)
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "9" * 5000, "00000"])
+def test_numbers_that_no_camera_has(number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="camera 9|camera 0"):
+        camera.source([number])
+
+
+@pytest.mark.parametrize(
+    "address", ["rtsp://me:s3cret@host/a", "rtsp://me:s3cret:s3cret@host", "http://me:s3@cret@h?a"]
+)
+def test_no_line_shows_the_password_of_a_stream(address, monkeypatch):
+    monkeypatch.setattr(camera, "open_stream", lambda address: (_ for _ in ()).throw(camera.NoFrameError("no")))
+    for fails in (lambda: camera.watch(address, None, 1), lambda: camera.source([address, "b.avi"])):
+        with pytest.raises(UserError, match="me:\\*\\*\\*@h") as error:
+            fails()
+        assert "cret" not in str(error.value)

@@ -1,6 +1,7 @@
 """A checkpoint comes back whole, of the right run, or not at all."""
 
 import io
+import json
 import os
 
 import h5py
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from actioncnn.errors import UserError
-from actioncnn.runs.checkpoint import HEADER, WITHOUT_IT, Checkpoint, values
+from actioncnn.runs.checkpoint import HEADER, WITHOUT_IT, Checkpoint, header, values
 
 RUN, OTHER = "1" * 64, "2" * 64
 HISTORY = [{"epoch": 1, "loss": 0.1, "acc": float("nan"), "val_loss": 1 / 3, "val_acc": 0.5}]
@@ -62,7 +63,7 @@ def fails(checkpoint, state=None, epochs=5):
 def test_of_another_run(checkpoint):
     assert "of another run" in fails(checkpoint._replace(run=OTHER))
     assert "of another network" in fails(checkpoint, network(3))
-    assert "of another network" in fails(checkpoint, epochs=0)
+    assert "of another training" in fails(checkpoint, epochs=0)
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -109,3 +110,69 @@ def fifo(path):
 def test_what_is_no_checkpoint(checkpoint, damage):
     damage(checkpoint.path)
     fails(checkpoint)
+
+
+def with_history(value):
+    def change(file, folder):
+        file.attrs["history"] = value if isinstance(value, str) else json.dumps(value)
+
+    return change
+
+
+def replaced(make):
+    """A change of the first variable, which becomes what make(file, name, values, folder) stores."""
+
+    def change(file, folder):
+        values = file["variables/0"][()]
+        del file["variables/0"]
+        make(file, "variables/0", values, folder)
+
+    return change
+
+
+def external(file, name, values, folder):
+    (folder / "secret").write_bytes(values.tobytes())
+    file.create_dataset(name, values.shape, values.dtype, external=[(folder / "secret", 0, h5py.h5f.UNLIMITED)])
+
+
+def linked_file(file, name, values, folder):
+    with h5py.File(folder / "other.h5", "w") as other:
+        other["x"] = values
+    file[name] = h5py.ExternalLink(folder / "other.h5", "/x")
+
+
+HOSTILE = {
+    "bytes of another file": replaced(external),
+    "a link to another file": replaced(linked_file),
+    "a link within": replaced(lambda file, name, *_: file.update({name: h5py.SoftLink("/variables/1")})),
+    "a vast array": replaced(lambda file, name, *_: file.create_dataset(name, (10**11,), "f4", chunks=(100,))),
+    "a group": replaced(lambda file, name, *_: file.create_group(name)),
+    "text": replaced(lambda file, name, *_: file.update({name: "text"})),
+    "no array": replaced(lambda file, name, values, _: file.update({name: values[:1]})),
+    "one array for two": replaced(lambda file, name, *_: file.update({name: file["variables/1"]})),
+    "no history": lambda file, _: file.attrs.__delitem__("history"),
+    "a number as history": lambda file, _: file.attrs.__setitem__("history", 3),
+    "deep history": with_history("[" * 100_000),
+    "a history of text": with_history("text"),
+    "a history that is a dict": with_history({"a": 1}),
+    "rows that are lists": with_history([[1]]),
+    "rows without figures": with_history([{"epoch": 1}]),
+    "an epoch twice": with_history([HISTORY[0], HISTORY[0]]),
+    "text for numbers": with_history([HISTORY[0] | {"loss": "x"}]),
+    "truth for numbers": with_history([HISTORY[0] | {"loss": True}]),
+    "a number of many digits": with_history('[{"epoch": ' + "9" * 5000 + "}]"),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_right_digest_proves_nothing(checkpoint, tmp_path, change):
+    """Anyone can compute it."""
+    content = io.BytesIO(checkpoint.path.read_bytes()[HEADER:])
+    with h5py.File(content, "r+") as file:
+        change(file, tmp_path)
+    content = content.getvalue()
+    checkpoint.path.write_bytes(header(RUN, content) + content)
+    fresh = network()
+    before = [np.array(value) for value in values(fresh)]
+    fails(checkpoint, fresh)
+    assert all(np.array_equal(a, b) for a, b in zip(before, values(fresh), strict=True))

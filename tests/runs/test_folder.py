@@ -146,9 +146,21 @@ def test_two_runs_at_once(tmp_path):
     with folder.alone(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
-    (tmp_path / ".lock").mkdir()
-    with pytest.raises(UserError, match="lock"), folder.alone(tmp_path):
+
+
+@pytest.mark.parametrize(
+    "lay",
+    [Path.mkdir, os.mkfifo, lambda path: path.write_text("mine"), lambda path: path.symlink_to(path.parent / "mine")],
+)
+def test_what_has_the_name_of_the_lock_is_left_alone(tmp_path, lay):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".lock").write_text("mine")
+    lay(tmp_path / folder.LOCK)
+    before = os.lstat(tmp_path / folder.LOCK)
+    with pytest.raises(UserError, match=folder.LOCK), folder.alone(tmp_path):
         pass
+    assert os.lstat(tmp_path / folder.LOCK)[:7] == before[:7]
+    assert (tmp_path / "mine").read_text() == (tmp_path / ".lock").read_text() == "mine"
 
 
 BOMB = "[" * 100_000

@@ -66,3 +66,16 @@ def test_a_record_of_the_first_version_is_whole(tmp_path):
 
 def test_an_absent_record(tmp_path):
     assert read_record(tmp_path) is None and not Record().unfinished and Record(metrics=None).unfinished
+
+
+def test_the_cache_of_a_record_is_used_only_where_a_store_is(tmp_path):
+    """A record may come from a stranger; nothing is written into a folder that it chooses."""
+    record = Record(options={"cache": str(tmp_path)})
+    assert record.cache is None and Record().cache is None
+    (tmp_path / "store-8x8x4x1-x.0.index").touch()
+    assert record.cache == tmp_path
+
+
+@pytest.mark.parametrize("change", [{"depth": 10**8}, {"size": 10**6}, {"size": []}, {"depth": -1}, {"color": 1}])
+def test_a_sampling_of_gigabytes_is_none(change):
+    assert Record(sampling={"size": 16, "depth": 4, "color": True} | change).sampling is None

@@ -114,6 +114,10 @@ HOSTILE = [
     "''=1",
     "'it",
     "a=1",
+    "a;=1+1",
+    ";'=1",
+    'a;"=1+1"',
+    "a; =1;;@b",
     "",
     "-",
 ]
@@ -126,9 +130,10 @@ def test_no_cell_is_a_formula_and_all_come_back(tmp_path):
     tables.write_class_report(tmp_path / "report.csv", np.eye(count), HOSTILE)
     (tmp_path / "joined.csv").write_bytes(tables.joined_csv([path, path]).encode("utf-8", "surrogateescape"))
     for name, columns in (("predictions", ("file", "true", "predicted", "group")), ("report", ("class",))):
-        with open(tmp_path / f"{name}.csv", newline="") as file:
-            cells = [cell for row in csv.reader(file) for cell in row]
-        assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\uff1d"))]
+        for separator in ",;":  # as the spreadsheets of half of the world take it
+            with open(tmp_path / f"{name}.csv", newline="") as file:
+                cells = [cell for row in csv.reader(file, delimiter=separator) for cell in row]
+            assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n\uff1d"))]
         for column in columns:
             assert [row[column] for row in tables.csv_rows(tmp_path / f"{name}.csv")] == HOSTILE
     assert sorted(row["file"] for row in tables.csv_rows(tmp_path / "joined.csv")) == sorted(2 * HOSTILE)

@@ -15,7 +15,7 @@ from actioncnn.errors import UserError
 from actioncnn.runs import tables
 from actioncnn.runs.record import Record, read_record
 from actioncnn.runs.run import read_run
-from actioncnn.runs.tested import choose_videos, clip_reader, clips_of_run, trained_on, with_labels
+from actioncnn.runs.tested import choose_videos, clip_reader, clips_of_run, directory_of, trained_on, with_labels
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 def test_folders_of_pictures_are_clips(folder, capsys):
     run = read_run(folder)
-    assert sorted(clip_reader(1)(run, [0, 1, 2])) == [0, 1]
+    assert sorted(clip_reader(directory_of(run), 1)(run, [0, 1, 2])) == [0, 1]
     assert "1 of 3 clips to show are not in" in capsys.readouterr().err
     assert [clip.path.name for clip in clips_of_run(folder)] == run.files[:2]
 

@@ -52,7 +52,8 @@ def test_what_is_no_run_is_left_out(run, folders, tmp_path):
     ("options", "words"),
     [
         ([], "RUN"),
-        (["x", "--evidence"], "needs --html"),
+        (["x", "--html", "--evidence"], "needs --videos"),
+        (["x", "--videos", "d"], "needs --html"),
         (["--html", "{tmp}", "x"], "is a directory"),
         (["x", "--csv", "{tmp}/no/x.csv"], "no directory"),
     ],
@@ -63,22 +64,28 @@ def test_wrong_usage_is_one_line(run, tmp_path, options, words):
 
 
 @pytest.mark.slow
-def test_a_training_run_writes_its_page(run, trained_run, tmp_path):
+def test_a_training_run_writes_its_page(run, trained_run, bars, tmp_path):
     made = read_run(trained_run)
     page = (trained_run / "report.html").read_text()
     assert page.count("data:image/webp") >= 2 and "python 3dcnn.py" in page
     assert f"{len(made.files)} test clips of {len(set(made.groups))} groups" in page
     assert made.record["seconds"] > 0 and all(line in html.unescape(page) for line in (made.notes[0], made.verdicts[0]))
     assert made.record["parameters"] == count_parameters(trained_run, made.record) > 1000
-    code, output, error = run("compare.py", trained_run, "--html", tmp_path / "again.html")
+    code, output, error = run("compare.py", trained_run, "--html", tmp_path / "again.html", "--videos", bars)
     assert code == 0 and "again.html" in output and not error
     assert (tmp_path / "again.html").read_text() == page  # with the clips read from their videos once more
 
 
 def test_a_page_without_its_videos_says_so(run, folders):
-    code, _, error = run("compare.py", folders[0], "--html")
+    code, _, error = run("compare.py", folders[0], "--html", "--videos", folders[0])
     assert code == 0 and error.count("\n") == 1 and "without them" in error
     assert "data:image/webp" not in (folders[0] / "report.html").read_text()
+
+
+def test_only_the_command_line_says_whose_clips_are_shown(run, trained_run, bars, tmp_path):
+    """The record of the run names `bars`."""
+    code, _, error = run("compare.py", trained_run, "--html", tmp_path / "page.html")
+    assert code == 0 and "--videos" in error and "data:image/webp" not in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.parametrize("name", ["../../secret.avi", "/etc/secret.avi", "a/../../secret.avi"])
@@ -87,9 +94,9 @@ def test_names_do_not_lead_out_of_the_dataset(name):
 
 
 @pytest.mark.slow
-def test_evidence_of_the_mistakes(run, trained_run, folders, tmp_path):
+def test_evidence_of_the_mistakes(run, trained_run, bars, tmp_path):
     wrong = int((~read_run(trained_run).right).sum())
     assert wrong
-    code, _, error = run("compare.py", trained_run, "--html", tmp_path / "page.html", "--evidence")
+    code, _, error = run("compare.py", trained_run, "--html", tmp_path / "page.html", "--videos", bars, "--evidence")
     assert code == 0 and "without evidence" not in error
     assert (tmp_path / "page.html").read_text().count('alt="what speaks for') == 2 * min(wrong, 12)

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from actioncnn.errors import NoFrameError
 from actioncnn.video import frame_folder, pool, windows
@@ -137,6 +138,19 @@ def test_windows_say_which_rate_is_assumed(tmp_path):
     assert spans == [(0, 0.4), (0.4, 0.8), (0.8, 1)]
     assert items[3:] == [pool.Remark("pictures tell no frame rate: 25 a second are assumed"), pool.Finished()]
     assert (items[0].clip == read_clip(write(tmp_path / "w", [f"{i}.png" for i in range(10)]), SAMPLING)).all()
+
+
+@pytest.mark.parametrize("side", [13_000, 1 << 14])
+def test_the_canvas_of_an_animation_is_looked_at_before_it_is_made(tmp_path, side, monkeypatch):
+    path = tmp_path / "large.webp"
+    pages = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    content = bytearray(path.read_bytes())
+    content[24:30] = 2 * (side - 1).to_bytes(3, "little")
+    path.write_bytes(content)
+    monkeypatch.setattr(Image, "open", lambda *args: pytest.fail("it was opened"))
+    with pytest.raises(NoFrameError, match=f"{side} x {side}"):
+        frame_folder.Animation(path)
 
 
 @pytest.mark.parametrize(("kind", "ending"), [(np.uint16, "png"), (np.uint16, "tiff"), (np.float32, "tif")])

@@ -204,6 +204,22 @@ def test_unforeseen_exception_is_a_reason_of_one_line():
     assert send(lambda path: ()) == [Failed("no frame can be decoded")]
 
 
+def greedy(path):
+    """A job that takes all memory, of one video."""
+    with Path(path).with_name("tries").open("a") as file:
+        file.write("x")
+    yield np.ones(6 * 10**8).sum() if Path(path).name == "2.avi" else 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory")
+def test_a_video_that_takes_all_memory_is_tried_once(videos):
+    answers = list(pool.run({0: videos[1].path, 1: videos[2].path}, greedy, 1))
+    assert answers[:2] == [(0, 1), (0, Finished())]
+    ((index, failed),) = answers[2:]
+    assert index == 1 and isinstance(failed, Failed) and not failed.passing and "memory" in failed.reason
+    assert (videos[0].path.parent / "tries").read_text() == "xx"
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc")
 def test_workers_leave_no_zombies(videos):
     children = lambda: {pid for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}  # noqa: E731
