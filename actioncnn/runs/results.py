@@ -75,7 +75,12 @@ def write_splits(directory, rows):
         {name: float(of([row[name] for row in rows])) for name in columns} for of in (np.mean, partial(np.std, ddof=1))
     )
     splits = "three splits" if names[0] == "1" else f"{len(rows)} folds"
-    say(f"{splits}: mean of their top-1 {means['top1']:.4f}, standard deviation {deviations['top1']:.4f}")
+    told = f"{splits}: mean of their top-1 {means['top1']:.4f}, standard deviation {deviations['top1']:.4f}"
+    parts = [directory / name / "predictions.csv" for name in names]
+    if all(part.is_file() for part in parts):
+        right = [row["true"] == row["predicted"] for part in parts for row in tables.csv_rows(part)]
+        told += f"; of all clips {np.mean(right):.4f}"
+    say(told)
     rows = [*rows, {"split": "mean"} | means, {"split": "std"} | deviations]
     contents = {"result.txt": tables.table_text(("split", *columns), rows)}
     if names[0].startswith("fold"):

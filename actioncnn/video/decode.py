@@ -27,6 +27,8 @@ LACKING = {  # what neither reader has a decoder for, as containers name it
     b"avs2": "AVS2", b"V_AVS2": "AVS2", b"avs3": "AVS3", b"V_AVS3": "AVS3", b"evc1": "EVC", b"lvc1": "LCEVC",
     b"jxsm": "JPEG XS",
 }  # fmt: skip
+CONTAINERS = b"ftyp", b"styp", b"\xdf\xa3"  # within the first 8 bytes of an MP4 and of a Matroska file
+ENCRYPTED = b"tenc", b"encv", b"pssh", b"\x47\xe1\x81\x05"  # boxes of MP4, and AES as Matroska names it
 HEAD = 1_000_000  # bytes at either end of a file in which the codec is named
 OTHER_PICTURE = 12  # of 255: more is another picture; less, how a reader rounds or takes the colours
 MAX_MISSES = 32  # a damaged frame answers False and decoding goes on behind it; this many in a row are the end
@@ -123,6 +125,7 @@ def open_video(path):
     if os.path.isdir(path):
         return frame_folder.Pictures(path)
     check_file(path)
+    check_not_encrypted(path)
     if str(path)[-5:].lower() == ".webp" and frame_folder.is_animated(path):
         return bounded(frame_folder.Animation(path))
     name = os.path.abspath(path)  # FFmpeg takes what stands before a colon for a protocol
@@ -211,8 +214,31 @@ def lacking_codec(path):
             content += file.read(HEAD)
     except OSError:
         return None
-    found = re.search(b"|".join(LACKING), content)
-    return LACKING[found[0]] if found else None
+    match = re.search(b"|".join(LACKING), content)
+    return LACKING[match[0]] if match else None
+
+
+def check_not_encrypted(path):
+    """NoFrameError: the packets of a video are encrypted: a decoder would make noise of them.
+
+    Only where the ends of a file speak of encryption, is it opened for that, by PyAV.
+    """
+    with open(path, "rb") as file:
+        start = file.read(8)
+        if not any(mark in start for mark in CONTAINERS):
+            return
+        content = file.read(HEAD)
+        file.seek(max(os.path.getsize(path) - HEAD, len(content)))
+        content += file.read(HEAD)
+    if not any(word in content for word in ENCRYPTED):
+        return
+    from actioncnn.video import second
+
+    encrypted = False
+    with contextlib.suppress(second.av.FFmpegError, OSError, ValueError, LookupError):
+        encrypted = second.Capture(path).is_encrypted()
+    if encrypted:
+        raise NoFrameError("is encrypted; give a copy without protection")
 
 
 def decode(capture):

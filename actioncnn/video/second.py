@@ -78,6 +78,11 @@ class Capture:
             return True, np.ascontiguousarray(display_matrix.shown(frame, self.mirroring))
         return True, np.rot90(frame, round(self.frame.rotation / 90) % 4)
 
+    def is_encrypted(self):
+        """Whether the demuxer marks the first packet as encrypted."""
+        packet = next(self.packets, None)
+        return packet is not None and packet.has_sidedata("encryption_info")
+
     def stored(self):
         """The number of frames that are in the file, found without decoding; those that are cut are not whole."""
         return sum(packet.size > 0 and not packet.is_corrupt for packet in self.packets)

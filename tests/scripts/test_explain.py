@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -81,6 +82,30 @@ def test_mistakes_of_a_class(run, trained_run, bars, tmp_path):
         code, output, error = run("explain.py", *options, *pair)
         assert code == 0 and output.count("; true: BarRight") == count, error
         assert (f"no mistakes {'of' if '--class' in pair else 'taken for'} " in output) == (count == 0)
+
+
+def test_without_mistakes_the_least_sure_right_clips_are_shown(run, trained_run, bars, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    table = tmp_path / "run" / "predictions.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    for place, row in enumerate(rows):
+        row["predicted"], row["confidence"] = row["true"], str(0.6 + 0.01 * place)
+    with table.open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    options = ["--run", tmp_path / "run", "--output", tmp_path / "out", "--videos", bars, "--mistakes", 2]
+    code, output, error = run("explain.py", *options, "--against", "BarRight")
+    assert code == 0 and "no mistakes" in output and "least sure" in output, error
+    shown = [line for line in output.splitlines() if any(Path(row["file"]).name in line for row in rows[:2])]
+    assert len(shown) == 2
+    read_picture(tmp_path / "out" / "least_sure.png")
+
+
+def test_several_videos_have_a_mean(run, trained_run, files, tmp_path):
+    code, _, error = run("explain.py", "--run", trained_run, "--output", tmp_path, *files[:3], "--class", "BarLeft")
+    assert code == 0, error
+    read_picture(tmp_path / "explained_mean.png")
 
 
 def test_evidence_is_that_of_the_chosen_head(run, files, tmp_path):

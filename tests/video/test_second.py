@@ -146,3 +146,19 @@ def test_text_is_no_video(tmp_path, lines):
     (tmp_path / "a.csv").write_text("file,label,group\n" + "all/Growg01.avi,Grow,g01\n" * lines)
     with pytest.raises(NoFrameError, match="^cannot be opened as a video"):
         open_video(tmp_path / "a.csv")
+
+
+def test_an_encrypted_video_is_no_video(tmp_path):
+    """Its packets are marked; the same frames without encryption are read."""
+    key = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76a6" * 8, "encryption_kid": "a7e6" * 8}
+    for name, options in (("plain.mp4", {}), ("encrypted.mp4", key)):
+        with av.open(str(tmp_path / name), "w", options=options) as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = 64
+            for shade in range(8):
+                frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * shade, np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    assert len(read_frames(tmp_path / "plain.mp4", 16, 16, 4)) == 4
+    with pytest.raises(NoFrameError, match="encrypted"):
+        read_frames(tmp_path / "encrypted.mp4", 16, 16, 4)
