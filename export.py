@@ -4,6 +4,7 @@ python export.py --run 3dcnnresult/ --format onnx
 python export.py --model my/model.json --weights my/model.hd5 --format tflite --output exported/
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def parse():
 
 
 def test_clips(files, sampling, videos=None, workers=None):
-    """Up to MOST test clips of a run as its network takes them, uint8 (N, H, W, [T,] C), or noise; and in words which.
+    """(up to MOST test clips of a run as its network takes them, uint8 (N, H, W, [T,] C), or noise; in words which; how
+    many seconds they last, the median, None of noise).
 
     files: model.ModelFiles. The clips are spread evenly over those that are there.
     """
@@ -49,12 +51,33 @@ def test_clips(files, sampling, videos=None, workers=None):
             chosen = [there[place] for place in np.linspace(0, len(there) - 1, min(len(there), MOST), dtype=int)]
             clips, failures = store.load_clips(chosen, sampling, files.cache, workers)
             good = [row for row in range(len(clips)) if row not in failures]
-            return sampling.pick(clips)[good], f"{len(good)} test clips"
+            paths = [clip.path for clip in chosen]
+            return sampling.pick(clips)[good], cli.count(len(good), "test clip"), seconds_of(paths, sampling)
         except UserError as error:
             why = str(error)
     shape = (NOISE, sampling.height, sampling.width, sampling.frames, 3 if sampling.color else 1)
     noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    return sampling.pick(noise), f"{NOISE} clips of noise ({why})"
+    return sampling.pick(noise), f"{NOISE} clips of noise ({why})", None
+
+
+def seconds_of(paths, sampling):
+    """The median of how long a network looks at videos, in seconds, as their containers tell it; None: they do not."""
+    import statistics
+
+    import cv2
+
+    from actioncnn.errors import NoFrameError
+    from actioncnn.video.decode import claimed_count, open_video
+
+    seconds = []
+    for path in paths:
+        with contextlib.suppress(NoFrameError):
+            capture = open_video(path)
+            rate, frames = capture.get(cv2.CAP_PROP_FPS), claimed_count(capture)
+            capture.release()
+            if rate > 0 and frames:
+                seconds.append((frames if sampling.skip else min(frames, sampling.frames)) / rate)
+    return round(statistics.median(seconds), 3) if seconds else None
 
 
 def largest_difference(model, run, clips):
@@ -96,9 +119,10 @@ def main():
     write(output / "labels.txt", "".join(f"{name}\n" for name in model.classes))
     if note:
         cli.say(f"note: {path.name} {note}")
-    clips, which = test_clips(files, model.sampling, args.videos, args.workers)
+    clips, which, seconds = test_clips(files, model.sampling, args.videos, args.workers)
     largest = largest_difference(model, formats.open_export(args.format, path), clips)
     about = formats.describe(args.format, path, model)
+    about["input"]["seconds"] = seconds  # a window of a long video should last about as long
     about["check"] = {"clips": which, "largest_difference": largest}
     write_json(output / f"{path.name}.json", about, indent=2)
     what = "of a probability" if model.head.gives_probabilities else "of an output, as a share of the largest,"

@@ -8,6 +8,7 @@ python predict.py --run 3dcnnresult/ 0
 python predict.py --run 3dcnnresult/ rtsp://camera.example/stream
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -15,8 +16,15 @@ from actioncnn import cli
 from actioncnn.data.options import OF_TESTS, add_test_options, given
 from actioncnn.model import reading
 
-NOT_OF_DATASETS = ("window", "step", "plot", "annotate", "csv", "json", "features")
+NOT_OF_DATASETS = ("window", "step", "smooth", "threshold", "plot", "annotate", "csv", "json", "features")
 LIVE = 3.0  # seconds of a camera that a prediction looks at
+
+
+def probability(text):
+    value = cli.number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
 
 
 def parse():
@@ -30,6 +38,9 @@ def parse():
     add("--top", type=cli.whole_number(1), default=5, help="number of classes for each video (default: 5)")
     views = "average over this many sets of frames of each video (default: 1)"
     add("--views", type=cli.whole_number(1), default=1, help=views)
+    add(
+        "--threshold", type=probability, default=0.0, metavar="P", help="say unsure where no class has this probability"
+    )
     add("--csv", type=Path, help="write the predictions to this file instead")
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
     features = "NPZ of what the last layer before the head makes of each clip; with --json of a run also the nearest "
@@ -38,6 +49,8 @@ def parse():
     window = "predict each stretch of so many seconds; best about as long as a training clip"
     add("--window", type=cli.positive, help=window)
     add("--step", type=cli.positive, help="seconds between the starts of windows (default: half of one)")
+    smooth = "median of the probabilities over the windows within so many seconds, against flicker (default: none)"
+    add("--smooth", type=cli.positive, metavar="SECONDS", help=smooth)
     add("--plot", type=Path, help="PNG of the probabilities over time (needs --window)")
     add("--annotate", type=Path, help="MP4 copy of the video, the best three classes drawn in, no sound")
     dataset_group = parser.add_argument_group("test on a labelled dataset")
@@ -60,8 +73,9 @@ def checked(parser, args):
         if getattr(args, name):
             option = f"--{name.replace('_', '-')}"
             parser.error(f"{option} does not go with --videos" if args.dataset else f"{option} needs --videos DATASET")
-    if (args.step or args.plot) and not args.window:
-        parser.error(f"--{'step' if args.step else 'plot'} needs --window SECONDS")
+    for name in ("step", "plot", "smooth"):
+        if getattr(args, name) and not args.window:
+            parser.error(f"--{name} needs --window SECONDS")
     if args.views > 1 and args.features:
         parser.error("--features does not go with --views, whose clips have features of their own")
     reading.check_options(parser, args)
@@ -85,7 +99,7 @@ def main():
     source = camera.source(args.videos)
     if source is not None:
         output.check_live(args)
-        return camera.watch(source, lambda: open_model(files, args.views), args.window or LIVE)
+        return camera.watch(source, lambda: open_model(files, args.views), args.window or LIVE, args.threshold)
     paths = expand(args.videos)
     output.check(args, files, paths)
     results, failures, model = output.predict(args, files, paths)

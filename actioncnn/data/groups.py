@@ -29,6 +29,11 @@ def scene(name, group):
     return (name, group) if name.casefold() in UCF101 and group in GROUPS else group
 
 
+def scenes(videos):
+    """What tells the group of each Video from those of other classes; a video without one is a group of its own."""
+    return [str(video.path if video.group is None else scene(video.name, video.group)) for video in videos]
+
+
 def hold_out(videos):
     """The (class, group) pairs to test on: whole groups, about TEST_SHARE of each class's clips.
 

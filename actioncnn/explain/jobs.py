@@ -8,13 +8,15 @@ import numpy as np
 
 from actioncnn.cli import bar, say, warn
 from actioncnn.data import store
+from actioncnn.data.groups import scenes
 from actioncnn.errors import UserError
 from actioncnn.explain import order, output
 from actioncnn.figures import mosaic, strips
 from actioncnn.files import write
 from actioncnn.model.labels import label_of
 from actioncnn.model.model import open_model
-from actioncnn.runs.tested import mistakes
+from actioncnn.runs.metrics import chance
+from actioncnn.runs.tested import least_sure, mistakes
 from actioncnn.video import pool
 from actioncnn.video.pool import Failed
 
@@ -92,6 +94,7 @@ def explain_videos(paths, late, names, directory, workers):
     late: LateModel; names: of the class that is explained and of the one that it is set against, or None.
     """
     clips, tiles, failures, places = late.read(paths, workers), {}, 0, stems(paths, directory)
+    means = output.Means()
     model = late.loaded
     classes = model.classes
     labels = labels_of(names, classes)
@@ -102,6 +105,7 @@ def explain_videos(paths, late, names, directory, workers):
         item = explain_clip(paths[index], clip, model, *labels)
         if len(item.evidence) > 1:
             item = item._replace(rows=order.motion(model, item.clip[None], [item.label]))
+        means.add(item)
         output.write_video(places[index], item, classes)
         verdict = f"; {order.verdict(item.rows, len(classes))}" if item.rows else ""
         say(output.title_of(item, classes) + verdict)
@@ -109,6 +113,7 @@ def explain_videos(paths, late, names, directory, workers):
             tiles[index] = output.tile(item, classes)
     if len(paths) > 1:
         write_sheet(directory / "explained.png", tiles)
+        write_sheet(directory / "explained_mean.png", means.tiles(classes))
     if len(paths) > SHEET:
         say(f"note: explained.png shows the first {SHEET} of {len(paths)} videos")
     return failures
@@ -131,8 +136,9 @@ def explain_mistakes(clips, count, late, names, directory, workers):
     wrong = mistakes(clips, count, *pair)
     if not wrong:
         of_class = [f" {word} {name}" for word, name in zip(("of", "taken for"), pair, strict=True) if name]
-        say(f"note: the run made no mistakes{''.join(of_class)}")
-        return 0
+        least = least_sure(clips, count, pair[0])
+        say(f"note: the run made no mistakes{''.join(of_class)}: the {len(least)} least sure right clips are shown")
+        return explain_right(least, late, names[1], directory, workers)
     clips, tiles = late.read([clip.path for clip in wrong], workers), {}
     model = late.loaded
     for index, clip in clips:
@@ -143,6 +149,22 @@ def explain_mistakes(clips, count, late, names, directory, workers):
             tiles[index] = output.tile_of_mistake(taken, true, model.classes)
     write_sheet(directory / "mistakes.png", tiles)
     return len(wrong) - len(tiles)
+
+
+def explain_right(clips, late, against, directory, workers):
+    """least_sure.png of tested.TestClips that are right: what speaks for their class -> number of unreadable videos."""
+    if not clips:
+        return 0
+    answers, tiles, model = late.read([clip.path for clip in clips], workers), {}, late.loaded
+    other = None if against is None else label_of(against, model.classes, "--against")
+    for index, clip in answers:
+        if not failed(clips[index].path, clip):
+            label = label_of(clips[index].true, model.classes, "--mistakes")
+            item = explain_clip(clips[index].path, clip, model, label, None if other == label else other)
+            say(output.title_of(item, model.classes))
+            tiles[index] = output.tile(item, model.classes)
+    write_sheet(directory / "least_sure.png", tiles)
+    return len(clips) - len(tiles)
 
 
 def compare_orders(chosen, model, directory, cache_dir, workers):
@@ -158,6 +180,8 @@ def compare_orders(chosen, model, directory, cache_dir, workers):
     frames = frames[good] if failures else frames
     with bar(desc="orders", total=len(good) * sum(map(len, order.ways_of(frames).values())), unit="clip") as progress:
         rows = order.motion(model, frames, labels, progress.update)
-    output.write_order(directory, rows, title, len(model.classes))
-    say(title, *order.table(rows, True), order.verdict(rows, len(model.classes)))
+    groups = scenes([videos[row] for row in good])
+    verdict, least = order.verdict_of_many(rows, labels, groups), chance(labels)
+    output.write_order(directory, rows, title, verdict, least)
+    say(title, *order.table(rows, True), f"  {'chance':<16}{least:>10.1%}", verdict)
     return len(failures)

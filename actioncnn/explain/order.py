@@ -3,11 +3,12 @@
 A network that knows as much of a shuffled clip as of the clip does not see motion: it goes by what is in the frames.
 """
 
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
 
-from actioncnn.figures.text import BLUE, GRAY, LIGHT, shown
+from actioncnn.figures.text import BLUE, GRAY, LIGHT, ORANGE, shown
 from actioncnn.runs.metrics import tell_motion
 
 SEEDS = 5  # shuffles of each clip
@@ -97,27 +98,34 @@ def table(rows, true):
 
 
 def verdict(rows, nclass):
-    """A sentence: whether the network goes by the order of the frames.
-
-    Of one clip: whether its class loses more than HALF of the probability that it has above chance, 1 / nclass.
-    """
-    whole, mixed = rows[0], next(row for row in rows if row.name == "shuffled")
-    if len(whole.right) > 1:
-        return tell_motion(whole.right, mixed.right, nclass)
-    before, after, chance = whole.probability[0], mixed.probability[0], 1 / nclass
+    """A sentence on one clip: whether it loses more than HALF of the probability that its class has above chance."""
+    before, after, chance = rows[0].probability[0], mixed(rows).probability[0], 1 / nclass
     if before <= chance:
         return f"probability {before:.2f}, no more than chance: the order of the frames tells nothing of this class"
     depends = "depends" if before - after > HALF * (before - chance) else "hardly depends"
     return f"the answer {depends} on the order of the frames: probability {before:.2f}, shuffled {after:.2f}"
 
 
-def figure(rows, title, true=True):
-    """Figure: accuracy and probability of each row of the table as bars."""
+def verdict_of_many(rows, labels, groups):
+    """A sentence on the network; labels: the true classes, int (N,); groups: label of each clip's group."""
+    return tell_motion(rows[0].right, mixed(rows).right, labels, groups)
+
+
+def mixed(rows):
+    return next(row for row in rows if row.name == "shuffled")
+
+
+def figure(rows, title, verdict, chance):
+    """Figure: accuracy and probability of each row of the table as bars, chance as a line, the verdict below."""
     from matplotlib.figure import Figure
 
-    figure = Figure((7.5, 0.55 * len(rows) + 1.3))
-    axes = figure.add_axes((0.19, 0.2, 0.76, 0.62))
-    names = f"{'right' if true else 'same class'}, share of clips", "probability of the class, mean"
+    lines = textwrap.wrap(verdict, 100)
+    below = 0.95 + 0.2 * len(lines)  # inches
+    height = 0.55 * len(rows) + 0.6 + below
+    figure = Figure((7.5, height))
+    axes = figure.add_axes((0.19, below / height, 0.76, 0.55 * len(rows) / height))
+    axes.axvline(chance, color=ORANGE, linewidth=1.4, linestyle=(0, (4, 3)), label=f"chance, {chance:.1%}")
+    names = "right, share of clips", "probability of the class, mean"
     for shift, color, values, name in zip((-0.2, 0.2), (BLUE, GRAY), ("right", "probability"), names, strict=True):
         means = [getattr(row, values).mean() for row in rows]
         axes.barh(np.arange(len(rows)) + shift, means, 0.36, color=color, label=name)
@@ -131,5 +139,8 @@ def figure(rows, title, true=True):
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=LIGHT, linewidth=0.8)
     axes.set_axisbelow(True)
-    figure.legend(loc="lower left", bbox_to_anchor=(0.18, 0), ncols=2, frameon=False, fontsize=9)
+    place = {"loc": "upper left", "bbox_to_anchor": (0.01, (below - 0.25) / height), "borderaxespad": 0}
+    figure.legend(ncols=3, frameon=False, fontsize=9, **place)
+    words = "\n".join([*lines, "without ground: each clip less its mean over time, so that only what moves is left"])
+    figure.text(0.02, 0.08 / height, words, size=9, va="bottom", linespacing=1.4)
     return figure

@@ -56,7 +56,7 @@ def write_video(stem, item, classes):
 
 
 def facts(item, classes):
-    """A dict for JSON; evidence in log odds."""
+    """A dict for JSON."""
     parts = np.maximum(item.evidence, 0), np.maximum(-item.evidence, 0)
     return {
         "file": str(item.path),
@@ -66,26 +66,28 @@ def facts(item, classes):
         "class": classes[item.label],
         "probability": item.probabilities[item.label],
         "against": None if item.against is None else classes[item.against],
+        "unit": overlay.unit(item.evidence),
         "evidence_for": parts[0].sum(),
         "evidence_against": parts[1].sum(),
         "frames": [{"for": a.sum(), "against": b.sum()} for a, b in zip(*parts, strict=True)],
-        "order": item.rows and order_facts(item.rows, len(classes)),
+        "order": item.rows and order_facts(item.rows, order.verdict(item.rows, len(classes))),
     }
 
 
-def order_facts(rows, nclass):
+def order_facts(rows, verdict):
     table = [
         {"frames": row.name, "right": row.right.mean()}
         | {name: getattr(row, name).mean() for name in ("probability", "least", "most")}
         for row in rows
     ]
-    return {"table": table, "verdict": order.verdict(rows, nclass)}
+    return {"table": table, "verdict": verdict}
 
 
-def write_order(directory, rows, title, nclass, true=True):
+def write_order(directory, rows, title, verdict, chance):
     """order.png and order.json of the rows of order.motion."""
-    files.write(directory / "order.png", charts.png(order.figure, rows, title, true))
-    write_json(directory / "order.json", order_facts(rows, nclass) | {"clips": len(rows[0].right)})
+    files.write(directory / "order.png", charts.png(order.figure, rows, title, verdict, chance))
+    values = order_facts(rows, verdict) | {"chance": chance, "clips": len(rows[0].right)}
+    write_json(directory / "order.json", values)
 
 
 def tile(item, classes):
@@ -102,3 +104,24 @@ def tile_of_mistake(taken, true, classes):
     title = title_of_mistake(taken, true, classes)
     both = [taken.evidence, true.evidence]
     return overlay.tile(taken.clip, both, title, [names_of(each, classes) for each in (taken, true)])
+
+
+class Means:
+    """The mean clip and the mean evidence of the videos of each class, without keeping the videos."""
+
+    def __init__(self):
+        self.sums = {}  # {label: [number of videos, sum of clips, sum of evidence, the first Explained]}
+
+    def add(self, item):
+        number, clips, evidence, first = self.sums.get(item.label, (0, 0.0, 0.0, item))
+        self.sums[item.label] = number + 1, clips + item.clip.astype(np.float32), evidence + item.evidence, first
+
+    def tiles(self, classes):
+        """{label: picture} of the classes with several videos."""
+        tiles = {}
+        for label, (number, clips, evidence, first) in self.sums.items():
+            if number > 1:
+                title = f"{shown(classes[label])}: mean of {number} videos"
+                clip = np.rint(clips / number).astype(np.uint8)
+                tiles[label] = overlay.tile(clip, [evidence / number], title, [names_of(first, classes)])
+        return tiles

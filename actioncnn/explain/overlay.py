@@ -16,6 +16,8 @@ SINGLE = 256  # pixels, of a single frame, and of an animation
 SIDE = 96  # pixels of a frame in a filmstrip at least
 WIDE = 960  # pixels, of a filmstrip of few frames
 SMALL = 64  # pixels, in a sheet
+ALONE = 160  # pixels, of a single frame in a sheet
+SCALE = 160  # pixels, width of the scale of colours
 FEW = 8  # frames, in a sheet
 BARS = 56  # pixels, height of the bars
 MARGIN = 10  # pixels
@@ -77,8 +79,32 @@ def filmstrip(clip, evidence, title, names):
     frames = np.concatenate(draw(clip, evidence, side, MOST))
     body = mosaic.lay_out(frames, 2 if flat else len(frames) // 2)
     if not flat:
-        body = mosaic.below(body, bars(evidence, body.shape[1]), gap=6)
-    return below_text(title, [names], [body])
+        body = mosaic.below(body, bars(evidence, body.shape[1]), axis(evidence, body.shape[1]), gap=6)
+    return below_text(title, [names], [mosaic.below(body, scale(evidence), gap=10)])
+
+
+def axis(evidence, width):
+    """A line of text under the bars: time, and what they stand for."""
+    most = np.maximum(evidence, 0).sum((1, 2)).max(), np.maximum(-evidence, 0).sum((1, 2)).max()
+    words = f"bars: sum of each frame, in {unit(evidence)}, up to {most[0]:.2g} for and {most[1]:.2g} against"
+    ends = [mosaic.write(word, width, 11, color=MUTED) for word in ("first frame", "last frame →")]
+    between = mosaic.write(words, width - sum(end.shape[1] for end in ends) - 2 * MARGIN, 11, color=MUTED)
+    gap = (width - between.shape[1] - sum(end.shape[1] for end in ends)) // 2
+    return mosaic.beside(ends[0], between, ends[1], gap=max(gap, MARGIN))
+
+
+def scale(evidence):
+    """A picture of the colours with the strength that the fullest stands for."""
+    ramp = np.linspace(-1, 1, SCALE, dtype=np.float32)[None].repeat(10, 0)
+    colours = draw_over(np.full((10, SCALE, 1), 128, np.uint8), ramp, 1, SCALE)
+    words = f"-{strongest(evidence):.2g}", f"{strongest(evidence):.2g} {unit(evidence)} a pixel"
+    low, high = (mosaic.write(each, 2 * SCALE, 11, color=MUTED) for each in words)
+    return mosaic.beside(low, colours, high, gap=6, align=(0.5, 0))
+
+
+def unit(evidence):
+    """What evidence is measured in; that of a single frame keeps its signs and order, but not the size of log odds."""
+    return "log odds" if len(evidence) > 1 else "relative strength"
 
 
 def below_text(title, names, bodies):
@@ -105,5 +131,6 @@ def tile(clip, evidences, title, names):
 
     title: what the network says of it; names: of each evidence, what orange and blue speak for.
     """
-    both = [np.concatenate(draw(clip, values, SMALL, FEW)) for values in evidences]
+    side = SMALL if len(evidences[0]) > 1 else ALONE
+    both = [np.concatenate(draw(clip, values, side, FEW)) for values in evidences]
     return below_text(title, names, [mosaic.lay_out(frames, len(frames) // 2) for frames in both])

@@ -6,6 +6,7 @@ run draws without a display and next to a user's own plots.
 """
 
 import io
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from actioncnn.cli import shorten
-from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, ORANGE, is_plain, shown, style
+from actioncnn.cli import count, shorten
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, NAME, ORANGE, distinct, is_plain, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
@@ -22,6 +23,7 @@ COLUMN = 52  # classes in a column of bars: 101 stand in two, on one screen
 COLORS = (BLUE, ORANGE, GREEN, "#A8467B", "#444444", "#8A6100")  # of curves; the hues of Okabe & Ito, dark enough
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # of the first six curves, the next six, and so on
 SMALL = (4.8, 2.9)  # inches of a chart of a page, but for its legend: a phone shows it at four fifths
+BAR_NAME = 52  # characters of a name beside its bar, in a file of its own
 LEGEND = 46  # characters of a name in a legend
 
 
@@ -73,10 +75,11 @@ def training_curves(history, key, name="", style=0):
 
 
 def accuracy(curves, title="Accuracy", small=False):
-    """Accuracies by epoch, within the narrowest of a few round limits."""
+    """Accuracies by epoch, within the nearest tenths."""
     values = np.concatenate([each.finite for each in curves])
-    top = next((top for top in (0.1, 0.2, 0.5) if values.max(initial=0) <= 0.9 * top), 1)
-    bottom = next((bottom for bottom in (0.9, 0.5) if values.min(initial=1) > bottom and top == 1), 0)
+    bottom = math.floor(10 * values.min(initial=1) - 0.2) / 10
+    top = math.ceil(10 * values.max(initial=0) + 0.2) / 10
+    bottom, top = max(min(bottom, 0.9), 0), min(max(top, 0.1), 1)
     return plot(curves, title, bottom, top + 0.02 * (top - bottom), small)
 
 
@@ -178,24 +181,26 @@ def confusion(matrix, classes):
     """Rows = true classes, columns = predicted ones; color = share of the row, gray where a class has no clips."""
     from matplotlib.colors import PowerNorm
 
-    count, clips = len(classes), matrix.sum(1)
-    cell = min(max(9 / count, 0.17), 0.75)  # inches
+    nclass, clips = len(classes), matrix.sum(1)
+    cell = min(max(9 / nclass, 0.17), 0.75)  # inches
     font = min(max(cell * 72 * 0.6, 7), 10)
-    names = [shown(name) for name in classes]
+    names = distinct(classes)
     margin = 0.5 + max(map(len, names)) * font * 0.62 / 72
-    width, height = max(margin + count * cell + 1.2, 5.6), margin + count * cell + 0.8
+    width, height = max(margin + nclass * cell + 1.2, 5.6), margin + nclass * cell + 0.8
     figure = Figure((width, height))
-    axes = figure.add_axes((margin / width, margin / height, count * cell / width, count * cell / height))
+    axes = figure.add_axes((margin / width, margin / height, nclass * cell / width, nclass * cell / height))
     share = np.where(clips[:, None] > 0, matrix / np.maximum(clips, 1)[:, None], np.nan)
     norm = PowerNorm(0.6, 0, 1)  # small shares, which most confusions are, stand out from none
     image = axes.imshow(np.ma.masked_invalid(share), cmap="Blues", norm=norm, interpolation="nearest")
     axes.set_facecolor("#DDDDDD")  # shows through where a row has no clips
     label_cells(axes, names, font)
-    figure.text(0.15 / width, 1 - 0.25 / height, f"Confusion matrix, {matrix.sum()} test clips", size=12, va="center")
-    figure.text(0.15 / width, 1 - 0.5 / height, legend(count, np.sum(clips == 0)), size=9, color=GRAY, va="center")
+    figure.text(
+        0.15 / width, 1 - 0.25 / height, f"Confusion matrix, {count(matrix.sum(), 'test clip')}", size=12, va="center"
+    )
+    figure.text(0.15 / width, 1 - 0.5 / height, legend(nclass, np.sum(clips == 0)), size=9, color=GRAY, va="center")
     write_counts(axes, matrix, share, font)
     bar = figure.add_axes(
-        ((margin + count * cell + 0.3) / width, margin / height, 0.14 / width, min(count * cell, 3) / height)
+        ((margin + nclass * cell + 0.3) / width, margin / height, 0.14 / width, min(nclass * cell, 3) / height)
     )
     figure.colorbar(image, cax=bar, format="{x:.0%}").outline.set_visible(False)
     return figure
@@ -213,9 +218,9 @@ def label_cells(axes, names, font):
         axes.axvline(edge, color=LIGHT, linewidth=0.5)
 
 
-def legend(count, empty):
-    """What the numbers and colors of a confusion matrix of `count` classes say, `empty` of them without clips."""
-    few = "" if count <= NUMBERED else f", from {LEAST:.0%} of the true class"
+def legend(nclass, empty):
+    """What the numbers and colors of a confusion matrix of `nclass` classes say, `empty` of them without clips."""
+    few = "" if nclass <= NUMBERED else f", from {LEAST:.0%} of the true class"
     gray = f"; gray: {empty} without test clips" if empty else ""
     return f"number: clips{few}; color: share of the true class{gray}"
 
@@ -241,13 +246,13 @@ def class_accuracy(matrix, classes):
     order = by_accuracy(matrix, classes)
     columns = -(-len(order) // COLUMN)
     rows = -(-len(order) // columns)
-    margin = name_margin(classes)
+    margin = name_margin(classes, BAR_NAME)
     width, height = columns * (margin + 4.2), max(rows * 0.2, 0.5) + 1.1
     figure = Figure((width, height))
     for column in range(columns):
         left = (column * (margin + 4.2) + margin) / width
         axes = figure.add_axes((left, 0.5 / height, 3.2 / width, (height - 1.1) / height))
-        draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows)
+        draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows, BAR_NAME)
     title = f"Accuracy by class, mean {mean_accuracy(matrix):.1%} (dashed)"
     figure.text(0.1 / width, 1 - 0.25 / height, title, size=12, va="center")
     missing = [shown(classes[label]) for label in np.flatnonzero(matrix.sum(1) == 0)]
@@ -266,25 +271,70 @@ def small_class_accuracy(matrix, classes, labels):
     return figure
 
 
+def forest(names, values):
+    """Differences with their intervals, a line for each of some pairs; values: (difference, low, high), shares."""
+    high = 0.34 * len(names) + 0.9
+    names = [shown(name, 60) for name in distinct(names, 60)]
+    margin = min(0.3 + max(map(len, names)) * 9 * 0.55 / 72, 4.2)
+    width = margin + 4
+    figure = Figure((width, high))
+    axes = figure.add_axes((margin / width, 0.5 / high, 3.85 / width, (high - 0.6) / high))
+    axes.axvline(0, color=GRAY, linewidth=1)
+    for place, (value, *ends) in enumerate(values):
+        told = ends[0] > 0 or ends[1] < 0
+        axes.plot(100 * np.array(ends), [place] * 2, color=BLUE if told else GRAY, linewidth=2.4 if told else 1.4)
+        axes.plot(100 * value, place, "o", color=BLUE if told else GRAY, markersize=6)
+    axes.set_yticks(range(len(names)), names, fontsize=9)
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="difference in points, 95 % interval; blue: told apart")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def class_differences(rows, title):
+    """Bars of differences by class; rows: (difference as a share, class, number of clips)."""
+    high, names = 0.2 * len(rows) + 0.9, distinct([name for _, name, _ in rows])
+    margin = 0.3 + max(map(len, names)) * 9 * 0.58 / 72
+    width = margin + 4.7
+    figure = Figure((width, high))
+    axes = figure.add_axes((margin / width, 0.3 / high, 3.85 / width, (high - 0.7) / high))
+    values = [100 * value for value, _, _ in rows]
+    axes.barh(range(len(rows)), values, 0.72, color=[BLUE if value > 0 else ORANGE for value in values])
+    axes.axvline(0, color=GRAY, linewidth=1)
+    for place, (_, _, clips) in enumerate(rows):
+        axes.text(
+            1.02, place, count(clips, "clip"), size=8.5, va="center", color=GRAY, transform=axes.get_yaxis_transform()
+        )
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
+    axes.set(ylim=(len(rows) - 0.4, -0.6))
+    figure.text(0.1 / width, 1 - 0.2 / high, shown(title, 80), size=10, va="center")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure
+
+
 def mean_accuracy(matrix):
     """Mean over the classes that have test clips."""
     clips = matrix.sum(1)
     return np.mean(matrix.diagonal()[clips > 0] / clips[clips > 0])
 
 
-def name_margin(classes):
+def name_margin(classes, longest=NAME):
     """Inches that the longest name of a class takes to the left of its bar."""
-    return 0.3 + max(len(shown(name)) for name in classes) * 9 * 0.62 / 72
+    return 0.3 + max(map(len, distinct(classes, longest))) * 9 * 0.62 / 72
 
 
-def draw_bars(axes, labels, matrix, classes, rows):
+def draw_bars(axes, labels, matrix, classes, rows, longest=NAME):
     """One column of bars, from the top; as high as `rows` classes."""
     places, clips, right = range(len(labels)), matrix.sum(1), matrix.diagonal()
     axes.axvline(mean_accuracy(matrix), color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
     axes.barh(places, [right[label] / clips[label] for label in labels], height=0.72, color=BLUE)
     for place, label in zip(places, labels, strict=True):
         axes.text(1.02, place, f"{right[label]} of {clips[label]}", size=8.5, va="center", color=GRAY)
-    axes.set_yticks(places, [shown(classes[label]) for label in labels], fontsize=9)
+    names = distinct(classes, longest)
+    axes.set_yticks(places, [names[label] for label in labels], fontsize=9)
     axes.set(xlim=(0, 1), ylim=(rows - 0.4, -0.6))
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.tick_params(axis="y", length=0)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from actioncnn.cli import count as number_of
 from actioncnn.figures import mosaic, strips
 from actioncnn.figures.text import GRAY, GREEN, ORANGE, rgb, shown
 
@@ -24,7 +25,7 @@ def draw_examples(clips, files, classes, truth, probabilities, count=12):
     for index in (chosen := choose_examples(truth, probabilities, count)):
         lines = describe(Path(files[index]).name, classes, truth[index], probabilities[index])
         tiles.append(tile(filmstrip(np.asarray(clips[index])), lines))
-    title = f"{len(chosen)} of {len(truth)} test clips: confident mistakes, then right ones"
+    title = f"{len(chosen)} of {number_of(len(truth), 'test clip')}: confident mistakes, then right ones"
     columns = 1 if tiles[0].shape[1] > SINGLE + TEXT + 3 * GAP else 2
     sheet = mosaic.lay_out(tiles, columns, GAP, down=True)
     return strips.image(mosaic.below(mosaic.write(title, TEXT + SINGLE, 15), sheet, gap=GAP, margin=GAP))

@@ -9,6 +9,8 @@ import contextlib
 import functools
 import importlib.util
 import logging
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,9 @@ LIGHT = "#E6E6E6"  # of grids
 DPI = 100  # pixels an inch of a figure
 FONT_PACKAGES = ("manimgx_fonts", "noto_cjk_sans_otc")  # most scripts and emoji; Chinese, Japanese, Korean
 NAME = 28  # characters of a class name that are shown; the longest of UCF-101 has 18
+MARK = "\u200e"  # sets the direction of what is beside it, and is not seen
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+BEFORE_SHARE = re.compile(rf"({RIGHT_TO_LEFT.pattern})(?=\s*[\d.]+%)")
 LINE = 1.5  # height of a line of text, in font sizes
 
 
@@ -81,9 +86,29 @@ def shown(name, longest=NAME):
     return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-longest // 2 + 1 :]}"
 
 
+def distinct(names, longest=NAME):
+    """Names as `shown` has them, where those that it would make equal keep the part in which they differ."""
+    lines = [shown(name, longest) for name in names]
+    for line in {line for line in lines if lines.count(line) > 1}:
+        places = [place for place, other in enumerate(lines) if other == line]
+        whole = [shown(names[place], 1000) for place in places]
+        start = max(len(os.path.commonprefix(whole)) - 2, 0)
+        for place, name in zip(places, whole):
+            lines[place] = (
+                f"{name[:4]}…{name[start : start + longest - 6]}{'…' if len(name) > start + longest - 6 else ''}"
+            )
+    return lines
+
+
+def left_to_right(line):
+    """A line whose parts stand from left to right, also around names in Arabic or Hebrew, whose shares stay whole."""
+    return MARK + BEFORE_SHARE.sub(rf"\1{MARK}", line) if RIGHT_TO_LEFT.search(line) else line
+
+
 @functools.lru_cache(1024)
 def coverage(line, size, bold=False):
     """A line of text as pixels: how much of each is ink, float32 (LINE x size, width); size: of the font, in pixels."""
+    line = left_to_right(line)
     with style(is_plain(line)):
         figure = Figure((1, 1), dpi=72)  # a point is a pixel
         canvas = FigureCanvasAgg(figure)

@@ -264,13 +264,45 @@ def pool_flat(kind, layer, clips):
     return keras.ops.reshape(clips, (-1, clips.shape[1], height, width, channels))
 
 
+def steps(sampling, reading):
+    """How a clip is made of frames as they decode, in this order, for people."""
+    colour = "RGB" if sampling.color else "gray, 8 bits"
+    scale = f"value * {(reading.high - reading.low) / 255:.9g} + {reading.low:.9g}"
+    order = "stack the frames along time, in the order of `axes`"
+    resize = f"resize the 8-bit colour frame to {sampling.width}x{sampling.height} and round to 8 bits"
+    return ["turn upright", resize, f"convert to {colour}, and round", scale, order]
+
+
+def names_in(format, path, network):
+    """(name of the input, names of the outputs) by which a program calls an exported model.
+
+    Of a SavedModel, whose `serve` takes clips by place, those of its outputs are their places; so are those of Keras.
+    """
+    if format == "onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return session.get_inputs()[0].name, [each.name for each in session.get_outputs()]
+    if format == "tflite":
+        from ai_edge_litert.interpreter import Interpreter
+
+        runner = Interpreter(str(path)).get_signature_runner()
+        outputs = sorted(runner.get_output_details(), key=lambda name: (len(name), name))
+        return next(iter(runner.get_input_details())), outputs
+    return "clip" if format == "savedmodel" else network.inputs[0].name, list(range(len(network.outputs)))
+
+
 def describe(format, path, model):
     """What a program that runs an exported Model must know, a dict for JSON."""
     sampling, reading, head, network = model.sampling, model.reading, model.head, model.network
     depth, count = sampling.depth, 1 if format == "tflite" else None
-    even = f"{depth} of the video's n, frame i is number floor(i * n / {depth}), counted from 0"
-    first = f"the first {depth} of the video; a shorter one is filled up with its last"
-    frames = (even if sampling.skip else first) + "; in order of time" if depth else "the middle one of the video"
+    even = f"{depth} of the video's n frames, frame i is number floor(i * n / {depth}), counted from 0"
+    first = f"the first {depth}; a shorter video is filled up with its last"
+    middle = "frame number floor(n / 2) of the n frames of the video, counted from 0"
+    frames = (even if sampling.skip else first) + "; in order of time" if depth else middle
+    counted = "; n is the container's count of frames, or, where one of the wanted does not decode, the number that do"
+    frames += counted if sampling.skip or not depth else ""
+    names = names_in(format, path, network)
     words = {"H": "height", "W": "width", "T": "time", "C": "channel"}
     colour = "RGB" if sampling.color else "gray (.299 R + .587 G + .114 B)"
     if reading.scrambled:
@@ -285,11 +317,15 @@ def describe(format, path, model):
             "channels": colour,
             "frames": frames,
             "size": f"whole frames resized to {sampling.width}x{sampling.height} by area averaging",
+            "steps": steps(sampling, reading),
+            "rotation": "turn a frame upright first, as the container's rotation says (videos of phones)",
+            "name": names[0],
         },
         "output": {
             "shape": [count, *network.outputs[head.place].shape[1:]],
             "dtype": "float32",
             "meaning": MEANINGS[head.kind],
+            "name": names[1][head.place],
             "labels": "labels.txt, a line each, in this order",
         },
         "reading": reading.as_dict(),

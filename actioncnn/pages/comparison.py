@@ -9,7 +9,8 @@ import numpy as np
 
 from actioncnn.cli import count, shorten
 from actioncnn.errors import UserError
-from actioncnn.pages import statistics
+from actioncnn.runs import statistics
+from actioncnn.runs.metrics import chance, not_better
 from actioncnn.runs.tested import directory_of
 
 SAME = ("output", "cache", "workers", "gpus", "resume", "videos", "seed", "views")  # options that make no other setting
@@ -52,6 +53,7 @@ class Comparison:
     notes: list
     clips: int
     groups: int  # 0: none is known
+    chance: float  # accuracy of always naming the largest class
 
 
 def compare(runs):
@@ -68,9 +70,10 @@ def compare(runs):
     compared = [of_runs([run], [rows]) for run, rows in zip(runs, places)] if one else settings
     pairs = [pair(*two, resampling, spread, one) for two in itertools.combinations(compared, 2)]
     known = {group for group in groups if not group.startswith(ALONE)}
-    notes += notes_on_runs(runs, places, known, settings) + notes_on_pairs(pairs, spread, settings)
-    rows = [row_of(setting, resampling, bool(known)) for setting in settings]
-    return Comparison(runs, settings, rows, pairs, differing(settings), notes, len(groups), len(known))
+    notes += notes_on_runs(runs, places, known, settings) + notes_on_pairs(pairs, spread)
+    rows = [row_of(setting, resampling, spread) for setting in settings]
+    sizes = len(groups), len(known), chance(settings[0].classes)
+    return Comparison(runs, settings, rows, pairs, differing(settings), notes, *sizes)
 
 
 def without_copies(runs):
@@ -196,7 +199,7 @@ def of_runs(runs, places):
     return Setting(name, list(runs), right, right_of_5, np.array(runs[0].true)[places[0]])
 
 
-def row_of(setting, resampling, grouped):
+def row_of(setting, resampling, spread):
     first, figures = setting.runs[0], setting.figures
     clips = setting.right.shape[1]
     seconds = [run.record["seconds"] for run in setting.runs if run.record.get("seconds")]
@@ -209,7 +212,8 @@ def row_of(setting, resampling, grouped):
         "seeds": len(setting.runs),
         "top1": figures["top1"],
         "by_clips": statistics.wilson(figures["top1"] * clips, clips),
-        "by_groups": statistics.within(resampling.interval(setting.right.mean(0))) if grouped else statistics.UNKNOWN,
+        "interval": resampling.share(setting.right.mean(0), spread, len(setting.runs)),
+        "better_than_chance": not not_better(setting.right.mean(0), setting.classes, resampling),
         "between_seeds": setting.between_seeds,
         "top5": figures["top5"],
         "mean_class_accuracy": figures["mean_class_accuracy"],
@@ -220,10 +224,20 @@ def pair(first, second, resampling, spread, same_setting):
     """What two settings, or two runs of one setting, can tell."""
     value, interval = statistics.difference(first.right, second.right, resampling, spread)
     told = bool(interval.low > 0 or interval.high < 0) and not same_setting
+    seeds = None if told or same_setting else statistics.seeds_needed(first.right, second.right, resampling, spread)
     better, worse = (first, second) if value > 0 else (second, first)
     test = None
     if len(first.runs) == len(second.runs) == 1:
         test = dict(zip(("only_first", "only_second", "p"), statistics.mcnemar(first.right[0], second.right[0])))
+    of_better = interval if value > 0 else statistics.Interval(-interval.high, -interval.low)
+    if told:
+        between = f"between {100 * of_better.low:.1f} and {100 * of_better.high:.1f} by its interval"
+        sentence = f"{better.name} is better than {worse.name} by {100 * abs(value):.1f} points, and {between}"
+    else:
+        why = "only their seeds differ" if same_setting else reason(of_better, seeds, resampling)
+        lead = f"{better.name} is {100 * abs(value):.1f} points above"
+        lead = lead if abs(value) >= 0.0005 else "they are equal on these clips"
+        sentence = f"{first.name} and {second.name}: these runs do not tell which is better ({lead}; {why})"
     return {
         "first": first.name,
         "second": second.name,
@@ -231,23 +245,23 @@ def pair(first, second, resampling, spread, same_setting):
         "interval": interval,
         "told": told,
         "better": better.name if told else None,
+        "seeds_needed": seeds,
         "mcnemar": test,
-        "sentence": sentence(better.name, worse.name, abs(value), interval, told, same_setting),
+        "sentence": sentence,
     }
 
 
-def sentence(better, worse, value, interval, told, same_setting):
-    """The verdict on two settings; that of two runs of one setting is known beforehand."""
-    points, (low, high) = 100 * value, sorted(100 * abs(end) for end in interval)
-    if told:
-        between = f"between {low:.1f} and {high:.1f} by its interval"
-        return f"{better} is better than {worse} by {points:.1f} points, and {between}"
-    why = f"{better} is {points:.1f} points above, by its interval between {high:.1f} above and {low:.1f} below"
-    if same_setting:
-        why = f"only their seeds differ; {better} is {points:.1f} points above"
-    elif np.isnan(low):
-        why = "all clips are of one group"
-    return f"{better} and {worse}: these runs do not tell which is better ({why})"
+def reason(interval, seeds, resampling):
+    """Why the better of two settings cannot be told, and what would tell it."""
+    if resampling.count < statistics.LEAST_GROUPS:
+        groups = count(resampling.count, "group") + " of clips"
+        return f"nothing can be said from {groups}, at least {statistics.LEAST_GROUPS} are needed"
+    if np.isnan(interval.low):
+        return "nothing can be said from so few clips"
+    low, high = 100 * interval.low, 100 * interval.high
+    between = f"its interval reaches from {-low:.1f} below to {high:.1f} above"
+    tell = f"about {seeds} seeds of each would tell" if seeds else "more seeds alone would not tell"
+    return f"{between}; {tell} such a difference"
 
 
 def differing(settings):
@@ -269,7 +283,8 @@ def verdicts(comparison):
     others = [pair["sentence"] for pair in comparison.pairs if not pair["told"]]
     if len(comparison.pairs) >= MANY and len(others) > 1:
         others = [f"{'the other ' if told else 'all '}{len(others)} pairs: these runs do not tell which is better"]
-    return told + others
+    equal = [row["run"] for row in comparison.rows if not row["better_than_chance"]]
+    return told + others + [f"{name} is not surely better than chance ({comparison.chance:.1%})" for name in equal]
 
 
 def notes_on_runs(runs, places, known, settings):
@@ -287,7 +302,7 @@ def notes_on_runs(runs, places, known, settings):
     if not known:
         notes.append("no groups are known: clips are taken as independent, which makes intervals too narrow")
     elif len(known) < 5:
-        notes.append(f"only {count(len(known), 'group')} of clips: intervals by groups are wide or not known")
+        notes.append(f"only {count(len(known), 'group')} of clips: intervals are wide or cannot be known")
     for first, second in itertools.combinations([setting.runs[0] for setting in settings], 2):
         for one, other in ((first, second), (second, first)):
             if only := [name for name in one.classes if name not in set(other.classes)]:
@@ -298,14 +313,17 @@ def notes_on_runs(runs, places, known, settings):
     return list(dict.fromkeys(notes))
 
 
-def notes_on_pairs(pairs, spread, settings):
+def notes_on_pairs(pairs, spread):
     """pairs: of a Comparison; spread: of statistics.seed_spread."""
     notes = []
-    if pairs and max(len(setting.runs) for setting in settings) == 1:
+    points = f"{100 * spread.variance**0.5:.1f} points"
+    if not spread.measured:
         notes.append(
-            f"one seed of each: a standard deviation of {100 * spread[0] ** 0.5:.1f} points between seeds is assumed; "
-            "train with other seeds (--seed 1, 2, ...) to measure it"
+            f"no setting has several seeds: a standard deviation of {points} between seeds is assumed, which is "
+            "uncertain itself; train with other seeds (--seed 1, 2, ...) to measure it"
         )
-    if len(pairs) >= MANY and len(settings) > 1:
+    else:
+        notes.append(f"a standard deviation of {points} between seeds is taken, from those that are compared")
+    if len(pairs) >= MANY:
         notes.append(f"of {len(pairs)} pairs, about {len(pairs) * 0.05:.0f} would be told apart by chance alone")
     return notes

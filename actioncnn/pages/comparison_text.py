@@ -7,8 +7,15 @@ from actioncnn.errors import printable
 from actioncnn.pages.comparison import verdicts
 from actioncnn.runs.tables import csv_text
 
-COLUMNS = ("run", "script", "parameters", "time", "epochs", "top-1 %", "by clips", "by groups", "top-5 %", "classes %")
+COLUMNS = ("run", "top-1 %", "95 % interval", "classes %", "by clips alone", "epochs", "parameters", "time", "script")
 SEEDS = "between seeds"  # a column where a setting has several
+TOP5 = "top-5 %"  # where there are more than 5 classes
+
+
+INTERVALS = (
+    "95 % intervals hold for other groups of clips and other seeds; "
+    "those by clips alone take all clips as independent (Wilson)"
+)
 
 
 def percent(share):
@@ -28,16 +35,18 @@ def duration(seconds):
 
 
 def cells(comparison):
-    """(columns, rows) of the table of runs, as text."""
+    """(columns, rows) of the table of runs, as text: first how good they are, then what they are."""
     several = any(row["seeds"] > 1 for row in comparison.rows)
-    rows = []
+    many = any(len(run.classes) > 5 for run in comparison.runs)
+    more = [("between_seeds", SEEDS, several), ("top5", TOP5, many)]
+    more = [(name, title) for name, title, wanted in more if wanted]
+    columns, rows = [*COLUMNS[:3], *(title for _, title in more), *COLUMNS[3:]], []
     for row in comparison.rows:
-        count = f"{row['parameters']:,}" if row["parameters"] else "-"
-        start = [row["run"], row["script"], count, duration(row["seconds"]), str(row["epochs"] or "-")]
-        shares = [percent(row["top1"]), interval(row["by_clips"]), interval(row["by_groups"]), percent(row["top5"])]
-        seeds = [percent(row["between_seeds"])] if several else []
-        rows.append([*start, *shares, percent(row["mean_class_accuracy"]), *seeds])
-    return [*COLUMNS, *([SEEDS] if several else [])], rows
+        parameters = f"{row['parameters']:,}" if row["parameters"] else "-"
+        good = [percent(row["top1"]), interval(row["interval"]), *(percent(row[name]) for name, _ in more)]
+        good += [percent(row["mean_class_accuracy"]), interval(row["by_clips"])]
+        rows.append([row["run"], *good, str(row["epochs"] or "-"), parameters, duration(row["seconds"]), row["script"]])
+    return columns, rows
 
 
 def pair_cells(comparison):
@@ -52,23 +61,27 @@ def pair_cells(comparison):
 
 
 def aligned(columns, rows):
-    """Lines of a table: the first two columns to the left, numbers to the right."""
+    """Lines of a table: the first column to the left, numbers to the right."""
     table = [[printable(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*table)]
     return [
         "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width)
+            cell.ljust(width) if not place else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths))
         ).rstrip()
         for row in table
     ]
 
 
+def on_what(comparison):
+    """Which clips runs are compared on, and what chance is there."""
+    groups = f" of {count(comparison.groups, 'group')}" if comparison.groups else ""
+    return f"{count(comparison.clips, 'test clip')}{groups}, chance {percent(comparison.chance)} %"
+
+
 def as_text(comparison):
     """What a person reads."""
-    groups = f" of {count(comparison.groups, 'group')}" * bool(comparison.groups)
-    clips = count(comparison.clips, "test clip")
-    lines = [f"{clips}{groups}; 95 % intervals by clips (Wilson) and by resampling groups", ""]
+    lines = [f"{on_what(comparison)}; {INTERVALS}", ""]
     lines += aligned(*cells(comparison))
     if comparison.options:
         names = [row["run"] for row in comparison.rows]
@@ -77,7 +90,8 @@ def as_text(comparison):
     if comparison.pairs:
         columns, rows = pair_cells(comparison)
         lines += ["", *aligned(columns, rows), "", *(f"{line}." for line in verdicts(comparison))]
-    lines += [""] * bool(comparison.notes) + [f"note: {line}" for line in comparison.notes]
+    if comparison.notes:
+        lines += ["", *(f"note: {line}" for line in comparison.notes)]
     return "\n".join(map(printable, lines))
 
 
@@ -105,5 +119,11 @@ def as_dict(comparison):
     settings = [
         row | {"of": [run.name for run in setting.runs]} for row, setting in zip(comparison.rows, comparison.settings)
     ]
-    same = {"clips": comparison.clips, "groups": comparison.groups, "runs": runs, "settings": settings}
+    same = {
+        "clips": comparison.clips,
+        "groups": comparison.groups,
+        "chance": comparison.chance,
+        "runs": runs,
+        "settings": settings,
+    }
     return same | {"options": comparison.options, "pairs": comparison.pairs, "notes": comparison.notes}

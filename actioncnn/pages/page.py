@@ -29,6 +29,15 @@ LARGEST = 80_000  # bytes of a clip: 36 of them as text make 3.8 MB
 FRAMES = 32  # of a clip that are shown, at most
 SMALL = 64  # pixels: such clips are shown as pixels, and kept exactly where these are few bytes
 PERIOD = 120  # milliseconds a frame
+WARNINGS = (
+    "left out",
+    "inflates",
+    "random split",
+    "independent",
+    "not there",
+    "cannot",
+    "harder",
+)  # words of notes that warn
 
 
 def text(value, longest=LONGEST):
@@ -45,6 +54,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals["count"] = count
+TEMPLATES.tests["warning"] = lambda line: any(word in line for word in WARNINGS)
 TEMPLATES.filters |= {"text": text, "count": count, "percent": percent, "interval": interval}
 
 

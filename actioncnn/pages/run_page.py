@@ -7,16 +7,19 @@ import numpy as np
 from actioncnn.cli import count, warn
 from actioncnn.errors import one_line
 from actioncnn.figures import charts
-from actioncnn.figures.text import shown
+from actioncnn.figures.examples import one_of_each
+from actioncnn.figures.text import distinct
 from actioncnn.pages import page
 from actioncnn.pages.comparison import compare
 from actioncnn.runs.run import read_run
 
 PAIRS = 6  # of confused classes whose clips are shown
+RIGHT = 6  # clips that are right, beside mistakes; without any, as many as MISTAKES
 OF_PAIR = 2  # clips of one class that were taken for the other
 MISTAKES = 12  # the most confident ones
 LISTED = 300  # confusions in the list
 NUMBERED = 30  # classes: of so many all counts are written into the matrix
+PAPER = 680  # pixels of the width of a printed page
 ONE_COLUMN = 12  # classes whose bars stand in one column; more stand in two, or four, ... columns
 NAME = "report.html"
 
@@ -59,6 +62,7 @@ def write(folder, clips=None, path=None, look=None):
             "confusions": confused,
             "listed": [(f"{each['true']} → {each['predicted']}", each["number"]) for each in confused[:LISTED]],
             "has_clips": bool(tiles),
+            "right": [tiles[row] for row in chosen["right"] if row in tiles],
             "mistakes": [
                 (tiles[row], [(name, page.animation(clip)) for name, clip in evidence.get(row, ())]) for row in wrong
             ],
@@ -69,16 +73,22 @@ def write(folder, clips=None, path=None, look=None):
 
 
 def choose_clips(run, matrix):
-    """{pair of labels, or "mistakes": rows of clips to show}, the surest first."""
+    """{pair of labels, "mistakes" or "right": rows of clips to show}, the surest first, and no right one twice."""
     label = {name: number for number, name in enumerate(run.classes)}
     true, predicted = (np.array([label[name] for name in names]) for names in (run.true, run.predicted))
-    order = np.argsort([-ranked[0][1] for ranked in run.ranked], kind="stable")
+    confidence = np.array([ranked[0][1] for ranked in run.ranked])
+    order, shown, chosen = np.argsort(-confidence, kind="stable"), set(), {}
 
     def surest(i, j, most):
         return order[((true == i) & (predicted == j))[order]][:most].tolist()
 
-    chosen = {(i, j): surest(i, j, OF_PAIR) + surest(i, i, 1) + surest(j, j, 1) for i, j in worst(matrix)[:PAIRS]}
-    return chosen | {"mistakes": order[(true != predicted)[order]][:MISTAKES].tolist()}
+    for i, j in worst(matrix)[:PAIRS]:
+        beside = [row for name in (i, j) for row in surest(name, name, 1) if row not in shown]
+        chosen[i, j] = surest(i, j, OF_PAIR) + beside
+        shown.update(beside)
+    mistakes = order[(true != predicted)[order]][:MISTAKES].tolist()
+    right = [row for row in one_of_each(np.flatnonzero(true == predicted), true, confidence) if row not in shown]
+    return chosen | {"mistakes": mistakes, "right": right[: RIGHT if mistakes else MISTAKES]}
 
 
 def worst(matrix):
@@ -103,28 +113,33 @@ def curves(run):
 def matrix_layout(matrix, classes):
     """What a confusion matrix is drawn from: lengths in pixels, names of classes, and the cells that are not 0."""
     nclass, clips = len(classes), matrix.sum(1)
-    side = 9 if nclass > 60 else 12 if nclass > NUMBERED else 22 if nclass > 12 else 34
-    font = min(max(side - 1, 8), 14)
-    labels = [shown(name, 22) for name in classes]
+    side = 14 if nclass > NUMBERED else 22 if nclass > ONE_COLUMN else 34
+    font = min(max(side - 2, 11), 14)
+    labels = distinct(classes, 22)
+    margin = int(max(map(len, labels)) * font * 0.66) + 8
     cells = [
         {
             "row": row,
             "column": column,
             "number": int(matrix[row, column]),
             "clips": count(clips[row], "clip"),
-            "opacity": round(
-                0.25 + 0.55 * (matrix[row, column] / clips[row]) ** 0.6, 2
-            ),  # a root: small shares show too
+            # a root: small shares show too
+            "opacity": round(0.25 + 0.55 * (matrix[row, column] / clips[row]) ** 0.6, 2),
         }
         for row, column in np.argwhere(matrix).tolist()
     ]
+    pairs = [f"{classes[i]} taken for {classes[j]} {matrix[i, j]} times" for i, j in worst(matrix)[:PAIRS]]
+    words = f"Confusion matrix of {nclass} classes: {matrix.trace()} of {count(matrix.sum(), 'clip')} are right"
     return {
         "side": side,
         "font": font,
-        "margin": int(max(map(len, labels)) * font * 0.66) + 8,
+        "margin": margin,
+        "print": round(min(PAPER / (margin + nclass * side), 1), 3),
         "labels": labels,
         "names": [page.text(name) for name in classes],
         "cells": cells,
+        "empty": np.flatnonzero(clips == 0).tolist(),
+        "words": "; ".join([words, *pairs]) + ".",
         "numbered": nclass <= NUMBERED,
     }
 
@@ -136,7 +151,7 @@ def confusions(run, matrix, chosen, tiles):
         {
             "true": run.classes[i],
             "predicted": run.classes[j],
-            "number": f"{matrix[i, j]} of {clips[i]}",
+            "number": f"{matrix[i, j]} of {count(clips[i], 'clip')}",
             "clips": [tiles[row] for row in chosen.get((i, j), ()) if row in tiles],
         }
         for i, j in worst(matrix)
@@ -178,7 +193,8 @@ def command(run):
     """The command line of a run, with all options that tell on its result, so that later defaults change nothing."""
     words = ["python", run.script.split()[0]]
     for name, value in run.options.items():
-        if value is not None and name not in ("cache", "workers", "resume"):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+        if value is not None and name not in ("cache", "workers", "resume", "overwrite"):
+            words.append(f"--{name.replace('_', '-')}={value}")  # with =, a name may begin with -
+    words.append("--overwrite=True")  # the run is there already
     unsure = f"    # or {run.script.split()[-1]}: this run does not tell" if " or " in run.script else ""
     return shlex.join(words) + unsure

@@ -10,13 +10,13 @@ from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.figures import text
 from actioncnn.predict.timeline import spans
-from actioncnn.runs.tables import best_classes
 from actioncnn.video.decode import check_written
 from actioncnn.video.windows import timed
 
-LINES = 3  # classes
+LINES = 3  # classes, fewer on small frames
 SMALLEST = 10  # pixels, size of the font
 LARGEST = 40  # pixels
+HIGHEST = 0.25  # share of the frame that the lines may cover, but for the first
 SHADE = 0.7  # opacity of the panel behind the text
 DARK = (40, 40, 40)  # BGR, of the panel
 BAR = (150, 95, 20)  # BGR, of a probability
@@ -49,7 +49,7 @@ def write_copy(source, new, path, rows, classes):
             writer = open_writer(new, path, rate, size)
         current = min(np.searchsorted(ends, now, side="right"), len(rows) - 1)
         if current != place:
-            place, panel = current, make_panel(best_classes(rows[current].probabilities, classes, LINES), size)
+            place, panel = current, make_panel(rows[current].best(classes, LINES), size)
         frame = lay_over(frame if frame.shape[1::-1] == size else cv2.resize(frame, size), panel)
         for _ in range(copies):
             writer.write(frame)
@@ -74,9 +74,11 @@ def make_panel(pairs, size):
     pairs: (class, probability).
     """
     width, height = size
+    font = min(max(height // 18, SMALLEST), LARGEST)
+    pairs = pairs[: max(int(HIGHEST * height / (text.LINE * font)), 1)]
     lines = [f"{share:4.0%}  {text.shown(name)}" for name, share in pairs]
     widest = max(lines, key=lambda line: text.coverage(line, SMALLEST).shape[1])
-    _, pixels = text.fit(widest, 0.9 * width, min(max(height // 18, SMALLEST), LARGEST), SMALLEST // 2)
+    _, pixels = text.fit(widest, 0.9 * width, font, SMALLEST // 2)
     ink = [text.coverage(line, pixels) for line in lines]
     high, wide = ink[0].shape[0], min(width, max(line.shape[1] for line in ink) + pixels)
     shade = np.full((high * len(lines) + pixels // 2, wide, 3), DARK, np.uint8)

@@ -1,12 +1,13 @@
 """What a camera or a stream shows, classified once a second."""
 
+import contextlib
 import os
 import re
 import time
 
 import cv2
 
-from actioncnn.cli import say
+from actioncnn.cli import say, warn
 from actioncnn.errors import NoFrameError, UserError
 from actioncnn.runs.tables import best_classes
 from actioncnn.video.windows import cut, stamped
@@ -15,6 +16,9 @@ STEP = 1.0  # seconds between predictions
 TOP = 3  # classes that are named
 SILENCE = 10  # seconds without a frame after which a stream is broken
 DIGITS = 4  # of the number of a camera
+RETRIES = 3  # of a stream that broke; one that lasted counts anew
+LASTING = 60  # seconds
+PAUSE = 5  # seconds before each
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -72,10 +76,11 @@ def live(capture):
         yield time.monotonic() - start, 0.0, capture.retrieve
 
 
-def watch(source, make_model, length):
+def watch(source, make_model, length, threshold=0.0):
     """Prints once a second what the last `length` seconds of a camera or stream show, until Ctrl-C.
 
-    source: number of a camera, or address of a stream, whose time is that of its frames. UserError: it has ended.
+    source: number of a camera, or address of a stream, whose time is that of its frames. A stream that breaks
+    is tried again. UserError: it has ended.
     """
     cv2.utils.logging.setLogLevel(0)  # OpenCV would tell of what cannot be opened, too
     streams = isinstance(source, str)
@@ -85,15 +90,36 @@ def watch(source, make_model, length):
     except NoFrameError as error:
         advice = "check the address" if streams else "give the number of another, or a video file"
         raise UserError(f"{name}: {error}; {advice}") from None
-    model = make_model()
-    frames = stamped(capture, SILENCE) if streams else live(capture)
+    model, tries = make_model(), 0
     try:
-        for _, _, clip in cut(frames, model.reads, length, STEP):
-            if clip is None:  # it has stopped already
+        while capture:
+            begun, lasting = time.monotonic(), streams and capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+            tell(stamped(capture, SILENCE) if streams else live(capture), model, length, threshold)
+            if not lasting:  # a camera, or a file at an address, has an end
                 break
-            best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP)
-            named = [f"{share:4.0%} {name}" for name, share in best]
-            say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
+            tries = 0 if time.monotonic() - begun > LASTING else tries
+            capture, tries = reopened(source, name, tries)
     except KeyboardInterrupt:
         return
     raise UserError(f"{name}: gives no more frames")
+
+
+def tell(frames, model, length, threshold):
+    """Prints once a second what frames show, to their end."""
+    for _, _, clip in cut(frames, model.reads, length, STEP):
+        if clip is None:  # it has stopped already
+            break
+        best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP, threshold)
+        named = [f"{share:4.0%} {name}" for name, share in best]
+        say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
+
+
+def reopened(source, name, tries):
+    """(a stream that broke, opened again, or None; how often it was tried by now, up to RETRIES)."""
+    while tries < RETRIES:
+        tries += 1
+        warn(f"{name}: gives no more frames; it is tried again in {PAUSE} s ({tries} of {RETRIES})")
+        time.sleep(PAUSE)
+        with contextlib.suppress(NoFrameError):
+            return open_stream(source), tries
+    return None, tries

@@ -8,6 +8,7 @@ from actioncnn.cli import bar, count, say, warn
 from actioncnn.data import store
 from actioncnn.data.clips import Rows
 from actioncnn.data.dataset import relative, untold_groups
+from actioncnn.data.groups import scenes
 from actioncnn.files import make_output
 from actioncnn.model.model import open_model
 from actioncnn.runs import metrics, results, tables
@@ -44,7 +45,9 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     classes = model.classes
     say(f"videos: {chosen.words}, {len(good)} of {len(set(chosen.labels))} classes; the model knows {len(classes)}")
     of_views = f"mean of {views} views, " if views > 1 else ""
-    say(f"test: {of_views}{metrics.in_words(figures, truth)}")
+    say(f"test: {of_views}{metrics.in_words(figures, truth, len(classes))}")
+    for line in metrics.tell_chance(probabilities.argmax(1) == truth, truth, scenes([videos[row] for row in good])):
+        say(f"test: {line}")
     paths = [relative(videos[row], directory) for row in good]
     groups = untold_groups([videos[row] for row in good])
     shown = Rows(model.sampling.views(clips, views)[0], good)

@@ -49,6 +49,9 @@ def predict(args, model_files, paths):
     results, failures = [], []
     for path, rows in answers:
         bar.update()
+        if not isinstance(rows, Failed):
+            rows = [row._replace(threshold=args.threshold) for row in rows]
+            rows = timeline.smoothed(rows, args.smooth) if args.smooth else rows
         (failures if isinstance(rows, Failed) else results).append((path, rows))
         if isinstance(rows, Failed):
             bar.write(printable(f"{cli.program()}: {path}: {rows.reason}"), file=sys.stderr)

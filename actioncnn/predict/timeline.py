@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from actioncnn.errors import printable
-from actioncnn.runs.tables import best_classes, predictions_csv
+from actioncnn.runs.tables import UNSURE, best_classes, predictions_csv
 
-CURVES = 6  # classes in a plot
+CURVES = 6  # classes in a plot at least, if so many have a share; all that win a window are there
+ROWS = 18  # names in a column of the legend
+LEAST = 0.05  # probability that a class must reach to have a curve
 
 
 class Row(NamedTuple):
@@ -18,17 +20,32 @@ class Row(NamedTuple):
     end: float | None
     probabilities: np.ndarray  # (classes,)
     features: np.ndarray | None = None  # (units,), where they are asked for
+    threshold: float = 0.0  # below it no class is named
+
+    def best(self, classes, top):
+        """[(class, probability)] as tables.best_classes has it."""
+        return best_classes(self.probabilities, classes, top, self.threshold)
+
+
+def smoothed(rows, seconds):
+    """Rows of windows whose probabilities are the medians over the windows within `seconds` around each, of sum 1."""
+    middles = np.array([(row.start + row.end) / 2 for row in rows])
+    shares, means = np.stack([row.probabilities for row in rows]), []
+    for middle in middles:
+        median = np.median(shares[np.abs(middles - middle) <= seconds / 2 + 1e-6], axis=0)
+        means.append(median / median.sum() if median.sum() else shares[len(means)])
+    return [row._replace(probabilities=mean) for row, mean in zip(rows, means)]
 
 
 def table(path, rows, classes, top):
     """Lines for people: the best classes of a video, or its timeline, where a stretch of one class is one line."""
     if rows[0].start is None:
-        best = best_classes(rows[0].probabilities, classes, top)
+        best = rows[0].best(classes, top)
         lines = [f"  {share:6.1%}  {name:<28} {'█' * round(20 * share)}".rstrip() for name, share in best]
     else:
         lines = [
-            f"  {clock(start)} - {clock(end)}  {share:6.1%}  {classes[label]}"
-            for start, end, label, share in stretches(rows)
+            f"  {clock(start)} - {clock(end)}  {share:6.1%}  {name}"
+            for start, end, name, share in stretches(rows, classes)
         ]
     return "\n".join(map(printable, [path, *lines]))
 
@@ -40,24 +57,25 @@ def spans(rows):
     return list(zip([rows[0].start, *borders], [*borders, rows[-1].end], strict=True))
 
 
-def stretches(rows):
-    """[(start, end, label, mean probability)] of successive rows with the same most probable class."""
+def stretches(rows, classes):
+    """[(start, end, class, mean probability)] of successive rows with the same most probable class."""
     runs = []
     for (start, end), row in zip(spans(rows), rows, strict=True):
-        label = int(np.argmax(row.probabilities))
-        if not runs or runs[-1][2] != label:
-            runs.append([start, end, label, []])
+        name, share = row.best(classes, 1)[0]
+        if not runs or runs[-1][2] != name:
+            runs.append([start, end, name, []])
         runs[-1][1] = end
-        runs[-1][3].append(row.probabilities[label])
-    return [(start, end, label, float(np.mean(shares))) for start, end, label, shares in runs]
+        runs[-1][3].append(share)
+    return [(start, end, name, float(np.mean(shares))) for start, end, name, shares in runs]
 
 
-def clock(seconds):
-    """12.34 -> 0:12.3, 7200 -> 2:00:00.0; of equal width up to ten hours"""
-    minutes, tenths = divmod(round(seconds * 10), 600)
+def clock(seconds, digits=1):
+    """12.34 -> 0:12.3, 7200 -> 2:00:00.0; of equal width up to ten hours; digits: of a second."""
+    minutes, parts = divmod(round(seconds * 10**digits), 60 * 10**digits)
     hours, minutes = divmod(minutes, 60)
     text = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
-    return f"{text}:{tenths / 10:04.1f}".rjust(9)
+    width = 3 + digits if digits else 2
+    return f"{text}:{parts / 10**digits:0{width}.{digits}f}".rjust(9)
 
 
 def as_csv(results, classes, top):
@@ -68,7 +86,9 @@ def as_csv(results, classes, top):
         for path, rows in results
         for row in rows
     ]
-    return predictions_csv(["file", *(["start", "end"] if timed else [])], lines, classes, top)
+    threshold = results[0][1][0].threshold if results else 0.0
+    columns = ["file", *(["start", "end"] if timed else [])]
+    return predictions_csv(columns, lines, classes, top, threshold=threshold)
 
 
 def as_json(results, failures, classes, top, assumed=None, nearest=None):
@@ -79,7 +99,7 @@ def as_json(results, failures, classes, top, assumed=None, nearest=None):
     """
 
     def told(path, row):
-        best = best_classes(row.probabilities, classes, top)
+        best = row.best(classes, top)
         answer = {"predictions": [{"class": name, "probability": share} for name, share in best]}
         return answer | ({"nearest": nearest(path, row)} if nearest else {})
 
@@ -100,29 +120,37 @@ def plot(path, rows, classes):
 
 
 def curves(rows, classes, title):
-    """Figure: probability over time of the classes that are the most probable for longest, at most CURVES of them."""
-    from matplotlib import colormaps
+    """Figure: probability over time of all classes that win a window, and of others that come near."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    from actioncnn.figures.text import LIGHT, shown
+    from actioncnn.figures.charts import line_style
+    from actioncnn.figures.text import GRAY, LIGHT, distinct, shown
 
     shares = np.stack([row.probabilities for row in rows])
     times = [(row.start + row.end) / 2 for row in rows]
     wins = np.bincount(shares.argmax(1), minlength=len(classes))
-    chosen = sorted(range(len(classes)), key=lambda label: (-wins[label], -shares[:, label].mean()))[:CURVES]
-    figure = Figure((12, 4.2))
-    axes = figure.add_axes((0.06, 0.14, 0.74, 0.74))
-    style = {"linewidth": 1.8, "marker": "o" if len(rows) < 40 else None, "markersize": 4}
-    lines = [
-        axes.plot(times, shares[:, label], color=colormaps["tab10"](place), **style)[0]
-        for place, label in enumerate(chosen)
+    order = sorted(range(len(classes)), key=lambda label: (-wins[label], -shares[:, label].mean()))
+    chosen = [
+        label for place, label in enumerate(order) if wins[label] or (place < CURVES and shares[:, label].max() > LEAST)
     ]
+    columns = -(-len(chosen) // ROWS)
+    width = 9.6 + 2.5 * columns
+    figure = Figure((width, 4.2))
+    axes = figure.add_axes((0.7 / width, 0.14, 8.8 / width, 0.74))
+    style = {"linewidth": 1.8, "marker": "o" if len(rows) < 40 else None, "markersize": 4}
+    lines = [axes.plot(times, shares[:, label], **line_style(place), **style)[0] for place, label in enumerate(chosen)]
+    if rows[0].threshold:
+        axes.axhline(rows[0].threshold, color=GRAY, linewidth=1, linestyle=(0, (4, 3)))
+        place = {"ha": "right", "va": "bottom", "transform": axes.get_yaxis_transform()}
+        axes.text(1, rows[0].threshold, f"{UNSURE} below", size=8, color=GRAY, **place)
     axes.set(xlim=(rows[0].start, rows[-1].end), ylim=(0, 1.02), title=shown(title, 100))
     axes.set_xlabel("time")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value).strip().removesuffix(".0")))
+    step = np.diff(axes.get_xticks())[0]
+    digits = next(n for n in range(3) if n == 2 or abs(step * 10**n % 1 - 0.5) > 0.499)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock(value, digits).strip()))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(color=LIGHT, linewidth=0.8)
-    names = [shown(classes[label]) for label in chosen]
-    axes.legend(lines, names, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+    names = distinct([classes[label] for label in chosen])
+    axes.legend(lines, names, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, ncols=columns, fontsize=9)
     return figure

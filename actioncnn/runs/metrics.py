@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 
-SURE = 2  # standard errors, from which a difference is one
+from actioncnn.cli import count
+from actioncnn.runs.statistics import LEAST_GROUPS, Resampling, paired_loss
+
+SMALL = 0.1  # of the accuracy above chance: a network that loses less without the order of frames does not see motion
 
 
 def evaluate(truth, probabilities):
@@ -22,15 +25,23 @@ def evaluate(truth, probabilities):
     }
 
 
-def in_words(figures, truth):
-    """The figures of `evaluate` in a line; mean class accuracy where the tested classes differ in size.
+def in_words(figures, truth, classes):
+    """The figures of `evaluate` and chance in a line, without those that say nothing of few classes, or of equal ones.
 
-    truth: int (N,), of the tested clips.
+    truth: int (N,), of the tested clips; classes: how many the network knows.
     """
     named = {"loss": "loss", "top1": "top-1", "top5": "top-5", "mean_class_accuracy": "mean class accuracy"}
+    if classes <= 5:
+        del named["top5"]
     if len(set(np.unique(truth, return_counts=True)[1])) < 2:
         del named["mean_class_accuracy"]
-    return ", ".join(f"{name} {figures[key]:.4f}" for key, name in named.items())
+    words = [f"{name} {figures[key] + 0:.4f}".replace("-0.0000", "0.0000") for key, name in named.items()]
+    return ", ".join([*words, f"chance {chance(truth):.4f}"])
+
+
+def chance(truth):
+    """The accuracy of always naming the largest class; truth: labels or names of the tested clips, (N,)."""
+    return float(np.unique(truth, return_counts=True)[1].max() / len(truth)) if len(truth) else math.nan
 
 
 def ranking(probabilities):
@@ -65,18 +76,39 @@ def class_figures(matrix):
     return np.array([np.where(of > 0, part / np.maximum(of, 1), np.nan) for part, of in pairs])
 
 
-def tell_motion(right, mixed, nclass):
-    """A sentence: whether a network goes by the order of the frames.
+def not_better(right, truth, resampling):
+    """Whether an accuracy is not surely above chance; right: bool or float (N,), truth: labels or names (N,)."""
+    low = resampling.share(right).low
+    return math.isnan(low) or low <= chance(truth)
+
+
+def tell_chance(right, truth, groups):
+    """[a sentence], or [] where the accuracy is surely above chance. See `not_better`; groups: of each clip."""
+    if not len(right) or not not_better(right, truth, Resampling(groups)):
+        return []
+    return [f"accuracy {np.mean(right):.1%}, chance {chance(truth):.1%}: not surely better than chance"]
+
+
+def tell_motion(right, mixed, truth, groups):
+    """A sentence: whether a network goes by the order of the frames, or that these clips do not tell.
 
     right: whether it is right about each clip, (N,); mixed: the same with its frames shuffled, or the share of several
-    shuffles in which it is right.
+    shuffles in which it is right; truth: label of each clip; groups: of each clip, one of its own where none is known.
     """
-    right, mixed, count = np.asarray(right, float), np.asarray(mixed, float), len(right)
-    lost = right - mixed
-    error = max(lost.std() / count**0.5, 0.5 / count)
+    right, mixed, resampling = np.asarray(right, float), np.asarray(mixed, float), Resampling(groups)
     figures = f"accuracy {right.mean():.1%}, with frames shuffled {mixed.mean():.1%}"
-    if right.mean() - 1 / nclass < SURE * (right.mean() * (1 - right.mean()) / count) ** 0.5:
-        return f"{figures}: no better than chance as they are, so this tells nothing of motion"
-    if lost.mean() < SURE * error:
-        return f"{figures}: as good without the order of the frames, the network does not see motion"
-    return f"{figures}: {100 * lost.mean():.0f} of its points depend on the order of the frames, that is, on motion"
+    clips = f"{count(len(right), 'clip')} of {count(resampling.count, 'group')}"
+    unsure = f"{figures}: {clips} cannot tell whether the network sees motion"
+    if resampling.count < LEAST_GROUPS:
+        return unsure
+    least = chance(truth)
+    if not_better(right, truth, resampling):
+        return f"{figures}, chance {least:.1%}: not surely better than chance, so this tells nothing of motion"
+    lost, (low, high) = paired_loss(right, mixed, resampling)
+    if low > 0:
+        points = f"{100 * lost:.0f} points, between {100 * low:.0f} and {100 * high:.0f},"
+        return f"{figures}: {points} depend on the order of the frames, that is, on motion"
+    if high < SMALL * (right.mean() - least):
+        most = f"at most {max(100 * high, 0):.1f} points depend on the order of the frames"
+        return f"{figures}: {most}, the network does not see motion"
+    return f"{unsure}: it loses between {100 * low:.0f} and {100 * high:.0f} points"

@@ -46,6 +46,7 @@ KINDS = {
     "metrics": dict | None,
     "notes": list,
     "tested": str,
+    "verdicts": list,
     "parts": list,
     "replaces": list,
     "parameters": int,

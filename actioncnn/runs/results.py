@@ -75,7 +75,7 @@ def write_splits(directory, rows):
         {name: float(of([row[name] for row in rows])) for name in columns} for of in (np.mean, partial(np.std, ddof=1))
     )
     splits = "three splits" if names[0] == "1" else f"{len(rows)} folds"
-    say(f"{splits}: top-1 {means['top1']:.4f}, standard deviation {deviations['top1']:.4f}")
+    say(f"{splits}: mean of their top-1 {means['top1']:.4f}, standard deviation {deviations['top1']:.4f}")
     rows = [*rows, {"split": "mean"} | means, {"split": "std"} | deviations]
     contents = {"result.txt": tables.table_text(("split", *columns), rows)}
     if names[0].startswith("fold"):

@@ -14,7 +14,7 @@ from actioncnn.errors import UserError
 from actioncnn.model.audit import check_weights
 from actioncnn.runs import tables
 from actioncnn.runs.classes import BESIDE, read_classes
-from actioncnn.runs.metrics import confusion
+from actioncnn.runs.metrics import chance, confusion
 from actioncnn.runs.record import ARGS, Record, read_record
 
 PARTS = ("split_*", "fold_*")  # folders of --split all and of --split folds:K
@@ -33,6 +33,7 @@ class Run:
     ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
     told_groups: list = field(default_factory=list)  # what the table says of each clip's group, None where nothing
     tags: dict = field(default_factory=dict)  # {file: digits that tell its content}, as far as the record has them
+    of_parts: list = field(default_factory=list)  # top-1 of each split or fold, where the run has several
     histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
     missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
 
@@ -86,6 +87,15 @@ class Run:
         return [inflated] if self.record.get("split") == "random" else []
 
     @property
+    def verdicts(self):
+        """What the run concluded of motion and of chance."""
+        return [str(line) for line in self.record.get("verdicts", [])]
+
+    @property
+    def chance(self):
+        return chance(self.true)
+
+    @property
     def matrix(self):
         """Counts (classes, classes): row = true class, column = predicted class."""
         label = {name: number for number, name in enumerate(self.classes)}
@@ -114,6 +124,8 @@ def read_run(folder):
         read_histories(run, part, f"{part.name} " if parts else "")
     if not run.histories:
         run.missing.append("result.txt is not there: no curves")
+    records = [read_record(part) or {} for part in parts]
+    run.of_parts = [record["metrics"]["top1"] for record in records if record.get("metrics")]
     if parts:  # what holds for the first of them alone
         for name in ("split", "counts", "seconds"):
             args.pop(name, None)
@@ -147,12 +159,18 @@ def read_predictions(run, path):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: not the table of a training run ({reason}); leave this run out") from None
+    told = {}
     try:
         for row in rows:
             names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
             ranked = [(row[name], float(row[name.replace("predicted", "confidence")])) for name in names]
-            if not all(0 <= share <= 1.001 for _, share in ranked):
-                raise ValueError("a confidence is no share")
+            if not all(0 <= share <= 1 for _, share in ranked):
+                raise ValueError(f"{row['file']}: a confidence is not between 0 and 1")
+            clip = row["file"], row["true"]
+            if told.setdefault(clip, ranked) != ranked:
+                raise ValueError(f"{row['file']}: it is there twice, with other predictions")
+            if told[clip] is not ranked:
+                continue  # the same line once more
             run.files.append(row["file"])
             run.true.append(row["true"])
             run.ranked.append(ranked)

@@ -16,6 +16,7 @@ from actioncnn.runs.metrics import class_figures, ranking
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
 HISTORY_BYTES = 4 << 20  # of a history; 2,000 epochs take 100,000
 MAX_ROWS = 500_000  # of a table
+UNSURE = "unsure"  # in place of a class whose probability is below a threshold
 TOP = 5  # classes named per clip in predictions.csv
 # Where a cell begins that a spreadsheet runs, and any quotes before it.
 FORMULA = re.compile("(^|[;\r\n])(['\" ]*)(?=[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
@@ -65,9 +66,13 @@ def read_history(path):
     ]
 
 
-def best_classes(probabilities, classes, top):
-    """[(class, probability)] of the `top` most probable classes; probabilities: (classes,)."""
-    return [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
+def best_classes(probabilities, classes, top, threshold=0.0):
+    """[(class, probability)] of the `top` most probable classes; probabilities: (classes,).
+
+    Where the best is below `threshold`, UNSURE comes first, with the probability of the best.
+    """
+    best = [(classes[label], float(probabilities[label])) for label in ranking(probabilities[None])[0][:top]]
+    return [(UNSURE, best[0][1]), *best][:top] if best[0][1] < threshold else best
 
 
 def csv_text(rows):
@@ -97,7 +102,7 @@ def csv_rows(path):
 
     OSError: it cannot be read. ValueError: it is no such table.
     """
-    lines = csv.reader(io.StringIO(files.read(path).decode("utf-8", "surrogateescape"), newline=""))
+    lines = csv.reader(io.StringIO(files.read(path).decode("utf-8-sig", "surrogateescape"), newline=""))
     try:
         header, rows = next(lines, []), list(itertools.islice(lines, MAX_ROWS + 1))
     except csv.Error as error:
@@ -109,17 +114,19 @@ def csv_rows(path):
     return [dict(zip(header, map(unmarked, row), strict=True)) for row in rows if row]
 
 
-def predictions_csv(columns, rows, classes, top=TOP, last=()):
+def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
-    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end.
+    rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end; threshold: as of
+    `best_classes`.
     """
     header = [*columns, "predicted", "confidence"]
-    for rank in range(2, min(top, len(classes)) + 1):
+    top = min(top, len(classes))
+    for rank in range(2, top + 1):
         header += [f"predicted_{rank}", f"confidence_{rank}"]
     lines = [[*header, *last[:1]]]
     for place, (cells, probabilities) in enumerate(rows):
-        named = best_classes(probabilities, classes, top)
+        named = best_classes(probabilities, classes, top, threshold)
         shares = (cell for name, share in named for cell in (name, f"{share:.7g}"))
         lines.append([*map(str, cells), *shares, *(each[place] for each in last[1:])])
     return csv_text(lines)

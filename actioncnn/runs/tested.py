@@ -107,6 +107,12 @@ def mistakes(clips, number, true=None, predicted=None):
     return sorted(wrong, key=lambda clip: -clip.confidence)[:number]
 
 
+def least_sure(clips, number, true=None):
+    """The `number` least confident right ones among TestClips, of the class `true`; None: of any class."""
+    right = [clip for clip in clips if clip.predicted == clip.true and true in (None, clip.true)]
+    return sorted(right, key=lambda clip: clip.confidence)[:number]
+
+
 class Chosen(NamedTuple):
     """The videos of a dataset that a model is tested on."""
 

@@ -10,6 +10,7 @@ from actioncnn import device, files
 from actioncnn.cli import count, say
 from actioncnn.data.clips import LabelledClips, Rows, test_views
 from actioncnn.data.dataset import digest, relative, tags, untold_groups
+from actioncnn.data.groups import scenes
 from actioncnn.model.saving import MARK, save_model
 from actioncnn.pages import run_page
 from actioncnn.runs import folder, metrics, results
@@ -47,10 +48,10 @@ class Training:
         if chief:
             write_classes(output, self.data.classes)
         model = self.train_members(record) if plan.options.members else self.train_network(record)
-        probabilities, figures = self.evaluate(model)
+        probabilities, figures, verdicts = self.evaluate(model)
         if chief:
             record |= {"start": list(plan.start.said.values())} if plan.start else {}
-            record |= {"parameters": model.count_params(), "notes": self.part.notes}
+            record |= {"parameters": model.count_params(), "notes": self.part.notes, "verdicts": verdicts}
             record["tested"] = tags(self.data.videos[row] for row in self.data.test)
             self.write(model, record, probabilities, figures)
             if not plan.options.resume:
@@ -62,7 +63,7 @@ class Training:
         """Says what is trained and tested on."""
         sides, videos = [], self.data.videos
         for side, rows in (("train", self.data.train), ("test", self.data.test)):
-            groups = len({videos[row].group for row in rows} - {None})
+            groups = len(set(scenes([videos[row] for row in rows if videos[row].group is not None])))
             sides.append(count(len(rows), f"{side} clip") + (f" of {count(groups, 'group')}" if groups else ""))
         classes = f"{len(videos)} of {len(self.data.classes)} classes in {self.plan.options.videos}"
         say(f"videos: {classes}; split {self.part.split}: {', '.join(sides)}")
@@ -126,20 +127,19 @@ class Training:
         return networks.average(members)
 
     def evaluate(self, model):
-        """Tests the final model -> probabilities of the test clips, dict of figures."""
+        """Tests the final model -> probabilities of the test clips, dict of figures, lines on motion and chance."""
         from actioncnn.train import loop, unordered
 
         data, options, on = self.data, self.plan.options, self.plan.device
         predict = partial(loop.predict, model, batch=options.batch, device=on)
         truth, probabilities = data.labels(data.test), predict(data)
         figures = metrics.evaluate(truth, probabilities)
-        say(f"test: {metrics.in_words(figures, truth)}")
+        say(f"test: {metrics.in_words(figures, truth, len(data.classes))}")
         if options.views > 1:
             views = test_views(data, options.views, options.cache, options.workers)
             figures["top1_views"] = metrics.topk(np.mean([predict(view) for view in views], axis=0), truth, 1)
             say(f"test: top-1 over {options.views} temporal views {figures['top1_views']:.4f}")
-        self.part.notes.extend(unordered.tell(model, data, probabilities, options, on))
-        return probabilities, figures
+        return probabilities, figures, unordered.tell(model, data, probabilities, options, on)
 
     def write(self, model, record, probabilities, figures):
         """Writes the model, what is said of the test clips, and report.html."""

@@ -3,23 +3,27 @@
 import tensorflow as tf
 
 from actioncnn.cli import say
-from actioncnn.runs.metrics import tell_motion
+from actioncnn.data.groups import scenes
+from actioncnn.runs import metrics
 from actioncnn.train import loop
 from actioncnn.train.repeatable import key, uniform
 
 
 def tell(model, data, probabilities, options, device):
-    """Prints a line on it, and returns it in a list; none of frames, which have no order.
+    """Prints a line on it, and returns it in a list; of frames, which have no order, whether chance is as good.
 
     probabilities: of the test clips as they are.
     """
+    truth, groups = data.labels(data.test), scenes([data.videos[row] for row in data.test])
+    right = probabilities.argmax(1) == truth
     if data.sampling.depth < 2 or not len(data.test):
-        return []
-    mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
-    right, right_mixed = (each.argmax(1) == data.labels(data.test) for each in (probabilities, mixed))
-    line = str(tell_motion(right, right_mixed, len(data.classes)))
-    say(f"test: {line}")
-    return [line]
+        lines = metrics.tell_chance(right, truth, groups)
+    else:
+        mixed = loop.predict(without_order(model, options.seed), data, options.batch, device)
+        lines = [metrics.tell_motion(right, mixed.argmax(1) == truth, truth, groups)]
+    for line in lines:
+        say(f"test: {line}")
+    return lines
 
 
 def without_order(model, seed):

@@ -129,7 +129,9 @@ def draw_sheet(results, titles, real):
     """Contact sheet: the frames of each unit below what was reached; below them the best real clip."""
     height, width, depth, _ = results[0].frames.shape
     shown = min(depth, MOST) * (len(results) + sum(clip is not None for clip in real))
-    side = max(96 if shown <= 128 else 64 if shown <= 640 else 32, height, width)
+    side = max(
+        160 if depth == 1 and shown <= 128 else 96 if shown <= 128 else 64 if shown <= 640 else 32, height, width
+    )
     tiles = []
     for result, title, clip in zip(results, titles, real, strict=True):
         strip = strips.strip(result.frames, side, MOST)
@@ -148,7 +150,9 @@ def ascent_curves(results, path, names):
     few = len(results) <= 10
     figure = Figure((8, 4.5))
     axes = figure.add_axes((0.1, 0.13, 0.62 if few else 0.86, 0.77))
-    lines = [axes.plot(result.curve, linewidth=1.6)[0] for result in results]
+    lines = [
+        axes.plot(result.curve, linewidth=1.6, **charts.line_style(place))[0] for place, result in enumerate(results)
+    ]
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(title=f"Ascent of {text.shown(path)}", xlabel="iteration", ylabel="objective")
     if few:

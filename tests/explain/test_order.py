@@ -53,18 +53,19 @@ def test_a_network_that_sees_motion():
     assert rows["one frame"].probability.mean() == pytest.approx(0.5)
     shuffled = rows["shuffled"]
     assert (shuffled.least <= shuffled.probability).all() and (shuffled.probability <= shuffled.most).all()
-    said = order.verdict(list(rows.values()), 2)
+    said = order.verdict_of_many(list(rows.values()), labels, range(40))
     assert "depend on the order of the frames" in said and "accuracy 100.0%" in said
 
 
 def test_a_network_that_does_not():
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 2
-    clips = (60 + 120 * labels[:, None, None, None, None] + rng.integers(0, 9, (40, 4, 4, 8, 1))).astype(np.uint8)
+    rng, groups = np.random.default_rng(0), range(80)
+    labels = np.arange(80) % 2
+    clips = (60 + 120 * labels[:, None, None, None, None] + rng.integers(0, 9, (80, 4, 4, 8, 1))).astype(np.uint8)
     rows = order.motion(is_bright, clips, labels)
     assert all(row.right.mean() == 1 for row in rows if row.name in ("as it is", "reversed", "shuffled"))
-    assert "does not see motion" in order.verdict(rows, 2)
-    assert "no better than chance" in order.verdict(order.motion(is_bright, clips, rng.permutation(labels)), 2)
+    assert "does not see motion" in order.verdict_of_many(rows, labels, groups)
+    mixed = rng.permutation(labels)
+    assert "chance" in order.verdict_of_many(order.motion(is_bright, clips, mixed), mixed, groups)
 
 
 def test_one_clip_without_a_label():
@@ -112,3 +113,12 @@ def test_table_has_a_line_for_each_way():
     rows = order.motion(brightness_rises, clips, labels)
     lines = order.table(rows, True)
     assert len(lines) == len(rows) + 1 and "100.0%" in lines[1] and "0.0%" in lines[2]
+
+
+def test_the_figure_has_a_line_at_chance_and_the_verdict():
+    clips, labels = rising(8)
+    rows = order.motion(brightness_rises, clips, labels)
+    figure = order.figure(rows, "8 clips", "These clips cannot tell.", 0.5)
+    assert any(set(line.get_xdata()) == {0.5} for line in figure.axes[0].lines)
+    words = " ".join(text.get_text() for text in figure.texts)
+    assert "These clips cannot tell." in words and "without ground:" in words

@@ -53,3 +53,15 @@ def test_a_tile_shows_all_evidence_below_a_title_of_any_length():
     two = overlay.tile(clip, [evidence, -evidence], "W" * 300, [NAMES, NAMES])
     assert two.shape == (len(one), 2 * one.shape[1], 3)
     assert np.array_equal(two[-100:, : one.shape[1]], one[-100:])
+
+
+def test_evidence_has_a_scale_and_that_of_a_frame_is_not_called_log_odds():
+    values = np.zeros((4, 8, 8), np.float32)
+    values[:, 2:4, 2:4] = 0.5
+    assert overlay.unit(values) == "log odds" and overlay.unit(values[:1]) != "log odds"
+    clip = np.full((8, 8, 4, 1), 90, np.uint8)
+    strip = overlay.filmstrip(clip, values, "title", ("for", "against"))
+    for color in (overlay.FOR, overlay.AGAINST):  # nothing speaks against it: only the scale has its colour
+        assert (np.abs(strip[-30:].astype(int) - color).sum(-1) < 60).any()
+    single = overlay.tile(clip[:, :, 0], [values[:1]], "title", [("for", "against")])
+    assert single.shape[0] > 2 * overlay.ALONE

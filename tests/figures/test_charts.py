@@ -33,7 +33,7 @@ def test_labels_of_curves_that_end_together_are_apart():
 
 
 @pytest.mark.parametrize(
-    ("values", "limits"), [([0.01, 0.05], (0, 0.1)), ([0.1, 0.7], (0, 1)), ([0.93, 0.99], (0.9, 1))]
+    ("values", "limits"), [([0.01, 0.05], (0, 0.1)), ([0.35, 0.7], (0.3, 0.8)), ([0.93, 0.99], (0.9, 1))]
 )
 def test_accuracy_has_round_limits(values, limits):
     rows = [{"epoch": i + 1, "acc": v, "val_acc": v} for i, v in enumerate(values)]

@@ -46,3 +46,18 @@ def test_draw_writes_in_place_and_is_cut_at_the_edge():
     red = canvas[8:, 5:]
     assert red[..., 1].min() < 60 and red[..., 0].min() >= 200
     text.draw(canvas, 5, 8, "", 16)
+
+
+def test_shares_beside_arabic_names_stay_whole():
+    """The number and its % stand to the right of the name: the right end is as that of a plain line."""
+    arabic, plain = (text.coverage(line, 20) for line in ("كرة 74.6%", "A 74.6%"))
+    wide = text.coverage("74.6%", 20).shape[1] - 4
+    assert np.abs(arabic[:, -wide:] - plain[:, -wide:]).mean() < 0.05
+    assert text.left_to_right("A 74.6%") == "A 74.6%"
+
+
+def test_long_names_are_cut_so_that_they_differ():
+    names = [f"A_very_long_name_that_goes_on_and_on_{word}_and_ends_as_the_others_do" for word in ("left", "right")]
+    cut = text.distinct([*names, "short"])
+    assert len(set(cut)) == 3 and cut[2] == "short" and max(map(len, cut)) <= text.NAME
+    assert "left" in cut[0] and "right" in cut[1]

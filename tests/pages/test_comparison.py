@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from made_runs import made_run
 
 from actioncnn.errors import UserError
 from actioncnn.pages import comparison_text
-from actioncnn.pages.comparison import compare
+from actioncnn.pages.comparison import compare, verdicts
 from actioncnn.runs import tables
 from actioncnn.runs.run import read_run
 
@@ -26,14 +25,14 @@ def make(folder, share, seed=0, classes=CLASSES, **options):
 
 
 def test_a_better_run_is_told(tmp_path):
-    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.75, skip=False)])
+    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.85, skip=False)])
     pair = result.pairs[0]
     assert pair["told"] and pair["better"] == "b" and pair["interval"][1] < 0
     assert pair["sentence"].startswith("b is better than a by ") and "by its interval" in pair["sentence"]
     assert pair["mcnemar"]["only_first"] == 0 and pair["mcnemar"]["p"] < 1e-9
     assert result.options == {"skip": [None, False]} and result.groups == 20
     row = result.rows[0]
-    assert row["by_clips"][0] < row["top1"] < row["by_clips"][1] and row["by_groups"][0] < row["top1"]
+    assert row["by_clips"][0] < row["top1"] < row["by_clips"][1] and row["interval"][0] < row["by_clips"][0]
 
 
 def test_equal_runs_are_not(tmp_path):
@@ -154,10 +153,40 @@ def test_runs_without_groups(tmp_path):
     first.groups = second.groups = [None] * 420
     result = compare([first, second])
     assert result.groups == 0 and any("taken as independent" in line for line in result.notes)
-    assert math.isnan(result.rows[0]["by_groups"].low)
     first.groups = ["1"] * 420
     pair = compare([first, second]).pairs[0]
-    assert not pair["told"] and "one group" in pair["sentence"]
+    assert not pair["told"] and "1 group of" in pair["sentence"]
+
+
+def test_what_cannot_be_told_is_not_given_as_an_interval(tmp_path):
+    """Three groups: no interval, no verdict, whatever the difference; it says how many groups are needed."""
+    base = np.random.default_rng(0).random(36)
+    runs = [
+        read_run(made_run(tmp_path / name, base < share, CLASSES, groups=3, skip=share > 0.5))
+        for name, share in (("a", 0.1), ("b", 0.9))
+    ]
+    result = compare(runs)
+    assert np.isnan(result.pairs[0]["interval"]).all() and np.isnan(result.rows[0]["interval"]).all()
+    assert not result.pairs[0]["told"] and "3 groups" in result.pairs[0]["sentence"]
+
+
+def test_an_equal_pair_is_called_equal_and_seeds_are_advised(tmp_path):
+    equal = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.5, skip=False)]).pairs[0]
+    assert (
+        equal["difference"] == 0
+        and "equal on these clips" in equal["sentence"]
+        and "0.0 points" not in equal["sentence"]
+    )
+    near = compare([make(tmp_path / "c", 0.5), make(tmp_path / "d", 0.58, skip=False)])
+    assert 2 <= near.pairs[0]["seeds_needed"] <= 20
+    assert f"about {near.pairs[0]['seeds_needed']} seeds of each" in near.pairs[0]["sentence"]
+    assert any("3.1 points" in line and "--seed" in line for line in near.notes)
+
+
+def test_a_run_that_is_no_better_than_chance_is_called_so(tmp_path):
+    runs = [make(tmp_path / "a", 0.34, skip=True), make(tmp_path / "b", 0.9, skip=False)]
+    lines = [line for line in verdicts(compare(runs)) if "chance" in line]
+    assert len(lines) == 1 and lines[0].startswith("a ") and "33.3" in lines[0]
 
 
 def test_groups_of_ucf101_are_of_one_class_and_others_of_all(tmp_path):
@@ -171,19 +200,19 @@ def test_names_are_told_apart_by_their_folders(tmp_path):
 
 
 def test_text_csv_and_json_say_the_same(tmp_path):
-    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.75, skip=False)])
+    result = compare([make(tmp_path / "a", 0.5), make(tmp_path / "b", 0.85, skip=False)])
     text = comparison_text.as_text(result)
     assert "420 test clips of 20 groups" in text and result.pairs[0]["sentence"] in text
     rows = list(csv.DictReader(io.StringIO(comparison_text.as_csv(result))))
     read = json.loads(json.dumps(tables.plain(comparison_text.as_dict(result))))
     for row, line in zip(rows, read["settings"], strict=True):
-        assert float(row["top1"]) == line["top1"] and float(row["by_groups_low"]) == line["by_groups"][0]
+        assert float(row["top1"]) == line["top1"] and float(row["interval_low"]) == line["interval"][0]
         assert f"{100 * line['top1']:.1f}" in text
     assert read["pairs"][0]["told"] is True and read["runs"][1]["clips"] == 420
 
 
 def test_of_many_pairs_only_the_told_have_sentences(tmp_path):
-    runs = [make(tmp_path / f"r{i}", 0.8 if i == 5 else 0.5, i, depth=i + 1) for i in range(6)]
+    runs = [make(tmp_path / f"r{i}", 0.9 if i == 5 else 0.5, i, depth=i + 1) for i in range(6)]
     lines = comparison_text.as_text(compare(runs)).splitlines()
     assert sum("r5 is better than" in line for line in lines) == 5
     assert any(line.startswith("the other 10 pairs") for line in lines)

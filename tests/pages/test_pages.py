@@ -3,10 +3,12 @@
 import base64
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,7 +80,7 @@ def check_harmless(source):
     assert not seen.open
     allowed = "html head meta title style body header section h1 h2 h3 p span dl dt dd div svg path text circle rect ul"
     allowed += " li output table thead tbody tr th td figure img figcaption b br bdi i details summary pre script a"
-    assert {tag for tag, _ in seen.tags} <= set(allowed.split())
+    assert {tag for tag, _ in seen.tags} <= {*allowed.split(), "main", "button", "caption"}
     assert [tag for tag, _ in seen.tags].count("script") == 1
     for tag, attributes in seen.tags:
         assert not [name for name in attributes if name.startswith("on")]
@@ -128,9 +130,28 @@ def test_shown_clips_are_the_surest_mistakes(tmp_path):
     chosen = run_page.choose_clips(run, run.matrix)
     wrong = sorted(((ranked[0][1], row) for row, ranked in enumerate(run.ranked) if not run.right[row]), reverse=True)
     assert chosen["mistakes"] == [row for _, row in wrong[:12]]
-    for pair, rows in list(chosen.items())[:-1]:
+    for pair, rows in list(chosen.items())[:-2]:
         first = [(run.classes.index(run.true[row]), run.classes.index(run.predicted[row])) for row in rows]
-        assert first[0] == pair and first[-2] == (pair[0],) * 2 and first[-1] == (pair[1],) * 2
+        assert first[0] == pair and {*first[1:]} <= {pair, (pair[0],) * 2, (pair[1],) * 2}
+    right = [row for rows in list(chosen.values())[:-2] for row in rows if run.right[row]] + chosen["right"]
+    assert len(right) == len(set(right)) and len(chosen["right"]) == 6 and run.right[chosen["right"]].all()
+
+
+def test_a_run_without_mistakes_shows_right_clips(tmp_path):
+    run = read_run(made_run(tmp_path / "a", right_of(2, 200), list("ABCD")))
+    chosen = run_page.choose_clips(run, run.matrix)
+    assert not chosen["mistakes"] and len(chosen["right"]) == 12
+    assert {run.true[row] for row in chosen["right"][:4]} == set("ABCD")
+
+
+def test_the_command_of_a_run_can_be_repeated(tmp_path):
+    """Options whose values begin with a dash, and a folder that holds the run, are taken by the script's own parser."""
+    from actioncnn.train.options import ClipOptions, parse
+
+    folder = made_run(tmp_path / "a", right_of(2, 20), ["A", "B"], videos="-my videos", depth=3, overwrite=False)
+    words = shlex.split(run_page.command(read_run(folder)))
+    args = parse(ClipOptions, "", words[2:])
+    assert args.videos == Path("-my videos") and args.overwrite is True and args.depth == 3
 
 
 @pytest.mark.parametrize("change", ["none", "no clips", "nothing wrong", "one class", "bare", "two clips"])
@@ -233,7 +254,7 @@ def test_a_page_of_the_same_run_is_the_same(tmp_path):
 
 def test_a_template_escapes_names_and_knows_all_that_it_writes():
     macros = page.TEMPLATES.get_template("macros.html").module
-    row = macros.table(["<i>"], [['<b>\x1b\u202e"', Markup("<u>")]])
+    row = macros.table("caption", ["<i>"], [['<b>\x1b\u202e"', Markup("<u>")]])
     assert "<i>" not in row and "&lt;i&gt;" in row and "<u>" in row
     assert "<b>" not in row and "\x1b" not in row and "\u202e" not in row and '"' not in row.partition("&lt;b")[2][:9]
     with pytest.raises(UndefinedError):
@@ -241,11 +262,11 @@ def test_a_template_escapes_names_and_knows_all_that_it_writes():
 
 
 PROBE = """<script>
-const svg = document.querySelector("svg.matrix"), said = document.querySelector("output"), all = [];
-const [left, top_, side] = svg.dataset.grid.split(" ").map(Number);
+const svg = document.querySelector("svg.cells"), said = document.querySelector("output"), all = [];
+const side = Number(svg.dataset.side);
 svg.scrollIntoView();
 for (const [row, column] of [[0, 0], [1, 2]]) {
-  const place = new DOMPoint(left + (column + .5) * side, top_ + (row + .5) * side).matrixTransform(svg.getScreenCTM());
+  const place = new DOMPoint((column + .5) * side, (row + .5) * side).matrixTransform(svg.getScreenCTM());
   svg.dispatchEvent(new PointerEvent("pointermove", {clientX: place.x, clientY: place.y}));
   all.push(said.textContent);
 }

@@ -33,3 +33,8 @@ def test_the_panel_fits_the_frame(size):
     shade, words = annotate.make_panel([("篮球 " * 20, 0.9), ("كرة", 0.1), ("$x_1$", 0)], size)
     assert shade.shape == words.shape and shade.shape[0] <= size[1] and shade.shape[1] <= size[0]
     assert words.max() > 128
+
+
+def test_small_frames_are_not_covered():
+    shade, _ = annotate.make_panel([("first", 0.9), ("second", 0.1), ("third", 0)], (160, 120))
+    assert shade.shape[0] < 0.33 * 120

@@ -37,3 +37,24 @@ def test_no_line_shows_the_password_of_a_stream(address, monkeypatch):
         with pytest.raises(UserError, match="me:\\*\\*\\*@h") as error:
             fails()
         assert "cret" not in str(error.value)
+
+
+class Stream:
+    """An opened stream that says that it has no known end."""
+
+    def get(self, _):
+        return -1.0
+
+
+def test_a_stream_that_breaks_is_tried_again(monkeypatch, capsys):
+    """Three times in a row, after a pause; one that lasted counts anew."""
+    opened, times = [], iter([0, 99, 100, 101, 102, 103, 104, 105])
+    monkeypatch.setattr(camera, "PAUSE", 0)
+    monkeypatch.setattr(camera, "open_stream", lambda address: opened.append(address) or Stream())
+    monkeypatch.setattr(camera, "stamped", lambda capture, patience: iter(()))
+    monkeypatch.setattr(camera, "tell", lambda *_: None)
+    monkeypatch.setattr(camera.time, "monotonic", lambda: next(times))
+    with pytest.raises(UserError, match="rtsp://host/a"):
+        camera.watch("rtsp://host/a", lambda: None, 3)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(opened) == 4 and len(lines) == 3 and all("rtsp://host/a" in line for line in lines)

@@ -1,5 +1,7 @@
 """Figures of a test."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from pictures import made_clips
@@ -48,3 +50,45 @@ def test_precision_recall_and_f1():
     nan = np.nan
     expected = [[3 / 5, 1 / 2, nan, nan], [3 / 4, 1, 0, nan], [6 / 9, 2 / 3, 0, nan]]
     np.testing.assert_allclose(metrics.class_figures(matrix), expected)
+
+
+def said_of_motion(share, shuffled, groups, clips, alike, classes=10):
+    """What is said, 200 times, of a network that is right about `share` of clips, `shuffled` of shuffled ones."""
+    said = []
+    for world in range(200):
+        rng = np.random.default_rng([world, groups])
+        group = np.repeat(np.arange(groups), clips)
+        ease = [
+            alike**0.5 * rng.normal(size=groups)[group] + (1 - alike) ** 0.5 * rng.normal(size=len(group))
+            for _ in range(2)
+        ]
+        mixed_ease = 0.8**0.5 * ease[0] + 0.2**0.5 * ease[1]
+        right, mixed = ease[0] < NormalDist().inv_cdf(share), mixed_ease < NormalDist().inv_cdf(shuffled)
+        said.append(metrics.tell_motion(right, mixed, np.arange(len(right)) % classes, group))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("groups", "clips", "alike"),
+    [(2, 10, 0), (8, 1, 0), (12, 1, 0), (20, 1, 0), (200, 1, 0), (7, 16, 0), (7, 16, 0.8), (21, 11, 0.4), (4, 30, 0.8)],
+)
+def test_verdicts_on_motion_are_wrong_in_at_most_5_percent(groups, clips, alike):
+    """Networks that lose 30 and 15 points are not called blind, and those that lose none are not said to see."""
+    shape = groups, clips, alike
+    for share, shuffled in ((0.9, 0.6), (0.95, 0.8)):
+        assert sum("does not see" in line for line in said_of_motion(share, shuffled, *shape)) <= 10
+    for share in (0.6, 0.9):
+        assert sum("that is, on motion" in line for line in said_of_motion(share, share, *shape)) <= 10
+
+
+def test_verdicts_on_motion_are_given_where_clips_tell():
+    assert sum("does not see" in line for line in said_of_motion(0.9, 0.9, 200, 1, 0)) > 180
+    assert sum("that is, on motion" in line for line in said_of_motion(0.9, 0.6, 60, 1, 0)) > 190
+    assert all("cannot tell" in line for line in said_of_motion(0.93, 0.79, 14, 1, 0)[:1])
+
+
+def test_chance_is_the_largest_class():
+    assert metrics.chance(["a", "b", "b", "b"]) == 0.75 and np.isnan(metrics.chance([]))
+    right, truth = np.arange(60) % 10 < 7, np.arange(60) % 10 < 7
+    assert "70.0%" in metrics.tell_chance(right, truth, range(60))[0]
+    assert metrics.tell_chance(np.ones(60), np.arange(60) % 2, range(60)) == []

@@ -104,3 +104,36 @@ def test_odd_kinds_of_values_are_as_if_missing(folder):
     change_args(folder, options=[1], counts="x", notes=3, parameters="many", script=5, recipe=[], versions=1)
     run = read_run(folder)
     assert run.options == {} and run.notes == [] and run.record["parameters"] is None
+
+
+def test_a_table_that_excel_has_saved_is_read(tmp_path):
+    folder = made_run(tmp_path / "a", np.ones(12, bool), ["A", "B"])
+    table = folder / "predictions.csv"
+    before = read_run(folder)
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_run(folder).files == before.files and read_run(folder).ranked == before.ranked
+
+
+@pytest.mark.parametrize(
+    ("lines", "clip"),
+    [
+        (["x.avi,A,A,1", "x.avi,A,B,1"], "x.avi"),
+        (["x.avi,A,A,1.2"], "x.avi"),
+        (["y.avi,A,A,-0.1"], "y.avi"),
+        (["z.avi,A,A,nan"], "z.avi"),
+        (["z.avi,A,A,much"], "much"),
+    ],
+)
+def test_a_table_that_cannot_be_true_is_one_line(tmp_path, lines, clip):
+    folder = made_run(tmp_path / "a", np.ones(12, bool), ["A", "B"])
+    (folder / "predictions.csv").write_text("\n".join(["file,true,predicted,confidence", *lines, ""]))
+    with pytest.raises(UserError, match="predictions.csv") as error:
+        read_run(folder)
+    assert clip in str(error.value)
+
+
+def test_a_line_that_is_there_twice_counts_once(tmp_path):
+    folder = made_run(tmp_path / "a", np.ones(12, bool), ["A", "B"])
+    table = folder / "predictions.csv"
+    table.write_text(table.read_text() + table.read_text().splitlines()[1] + "\n")
+    assert len(read_run(folder).files) == 12

@@ -166,5 +166,8 @@ def test_class_report(tmp_path):
 
 def test_mean_class_accuracy_is_told_where_classes_differ_in_size():
     figures = {"loss": 1, "top1": 0.5, "top5": 1, "mean_class_accuracy": 0.25}
-    assert metrics.in_words(figures, np.array([0, 0, 2, 2])) == "loss 1.0000, top-1 0.5000, top-5 1.0000"
-    assert metrics.in_words(figures, np.array([0, 0, 2])).endswith("top-5 1.0000, mean class accuracy 0.2500")
+    equal, unequal = np.array([0, 0, 2, 2]), np.array([0, 0, 2])
+    assert metrics.in_words(figures, equal, 9) == "loss 1.0000, top-1 0.5000, top-5 1.0000, chance 0.5000"
+    assert metrics.in_words(figures, unequal, 9).endswith("mean class accuracy 0.2500, chance 0.6667")
+    assert "top-5" not in metrics.in_words(figures, unequal, 5)
+    assert "loss 0.0000" in metrics.in_words(figures | {"loss": -1e-9}, unequal, 5)

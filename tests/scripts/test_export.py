@@ -54,6 +54,50 @@ def test_exports_are_opened_in_a_fresh_process(run, trained_run, tmp_path):
     assert answers.shape == (4, 3, 2) and np.abs(answers - wanted.predict_on_batch(clips)).max() < 1e-5
 
 
+FOLLOW = """
+import json, sys, cv2, numpy as np, onnxruntime
+about = json.load(open(sys.argv[1] + ".json"))
+told, capture, frames = about["input"], cv2.VideoCapture(sys.argv[2]), []
+n = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+while True:
+    good, frame = capture.read()  # upright: OpenCV turns it
+    if not good:
+        break
+    frames.append(frame)
+depth = dict(zip(told["axes"], told["shape"]))["time"]
+places = [i * n // depth for i in range(depth)]
+if max(places) >= len(frames):
+    places = [i * len(frames) // depth for i in range(depth)]
+height, width = (dict(zip(told["axes"], told["shape"]))[name] for name in ("height", "width"))
+small = [cv2.resize(frames[place], (width, height), interpolation=cv2.INTER_AREA) for place in places]
+gray = [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame in small]
+low, high = told["range"]
+clip = np.stack(gray).astype(np.float32)[..., None] * ((high - low) / 255) + low  # time, height, width, channel
+named = ["time", "height", "width", "channel"]
+clip = clip.transpose([named.index(name) for name in told["axes"][1:]])
+session = onnxruntime.InferenceSession(sys.argv[1])
+(answer,) = session.run([about["output"]["name"]], {told["name"]: clip[None]})
+print(json.dumps(answer[0].tolist()))
+"""
+
+
+@pytest.mark.slow
+def test_the_json_is_all_that_an_app_needs(run, trained_run, bars, tmp_path):
+    """It is followed literally, by a program that knows nothing of the suite."""
+    code, _, error = run("export.py", "--run", trained_run, "--format", "onnx", "--output", tmp_path)
+    assert code == 0, error
+    about = json.loads((tmp_path / "ucf101_3dcnnmodel.onnx.json").read_text())
+    assert about["input"]["seconds"] > 0 and "container" in about["input"]["frames"]
+    video = sorted(bars.iterdir())[0]
+    command = [sys.executable, "-c", FOLLOW, str(tmp_path / "ucf101_3dcnnmodel.onnx"), str(video)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    labels = (tmp_path / "labels.txt").read_text().splitlines()
+    _, output, _ = run("predict.py", "--run", trained_run, "--json", video)
+    told = {row["class"]: row["probability"] for row in json.loads(output)[0]["predictions"]}
+    assert dict(zip(labels, json.loads(done.stdout), strict=True)) == pytest.approx(told, abs=1e-5)
+
+
 @pytest.mark.slow
 def test_the_check(run, trained_run, tmp_path, monkeypatch):
     from actioncnn.model import formats
