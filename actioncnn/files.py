@@ -134,7 +134,7 @@ def temporary_folder(place=None):
     Nobody else can have laid anything at its name, which is random, and it says which process made it, for `sweep`.
     """
     folder = Path(place or tempfile.gettempdir(), f"{'.' if place else ''}actioncnn-{secrets.token_hex(8)}")
-    folder.mkdir(mode=0o700)
+    os.mkdir(folder, 0o700)
     try:
         (folder / OWNER).write_text(json.dumps(this_process()))
         yield folder
