@@ -6,11 +6,11 @@ from pathlib import Path
 
 from actioncnn import device
 from actioncnn.cli import count, say
+from actioncnn.data import mirroring
 from actioncnn.data.clips import LabelledClips, divide_clips, read_clips, resolve_split
 from actioncnn.data.dataset import understand
 from actioncnn.runs import folder, record
 from actioncnn.runs.record import Record
-from actioncnn.train import mirroring
 from actioncnn.train.options import Options
 from actioncnn.train.recipes import Network, Recipe, adapt
 from actioncnn.train.start import Start

@@ -6,7 +6,7 @@ Nothing heavy is imported here, so that a script's `--help` answers at once; net
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
-from actioncnn.train.mirroring import turned
+from actioncnn.data.mirroring import turned
 
 
 class Augment(NamedTuple):

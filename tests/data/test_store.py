@@ -224,7 +224,7 @@ DAMAGES = {  # ending of the file, what becomes of it, how many of the six clips
     "no index": ("index", lambda path: path.unlink(), 6),
     "an index of noise": ("index", lambda path: path.write_bytes(b"\xff[[1], 2, 3]\n{}\n5\n" + b"[" * 100_000), 6),
     "an empty index": ("index", lambda path: os.truncate(path, 0), 6),
-    "a line of the index": ("index", lambda path: flip(path, path.stat().st_size // 2), 1),
+    "a line of the index": ("index", lambda path: flip(path, path.read_bytes().rindex(b"\n", 0, -1) + 9), 1),
     "the end of the index": ("index", lambda path: os.truncate(path, path.stat().st_size - 5), 1),
     "an index of another hand": ("index", strange_lines, 6),
     "what was checked": ("checked", lambda path: path.write_bytes(b"noise\xff"), 0),

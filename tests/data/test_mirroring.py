@@ -2,7 +2,7 @@
 
 import pytest
 
-from actioncnn.train.mirroring import told, turned
+from actioncnn.data.mirroring import told, turned
 from actioncnn.train.recipes import may_be_mirrored
 
 
