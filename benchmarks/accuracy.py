@@ -61,9 +61,11 @@ def arguments():
 
 
 def load(videos, args):
-    """({depth: dataset.Data of all clips}, {protocol: folds}) of one set, without a split."""
+    """({depth: LabelledClips of all clips}, {protocol: folds}) of one set, without a split."""
     from actioncnn.data import demo, index, splits
-    from actioncnn.data.dataset import load_dataset
+    from actioncnn.data.clips import read_clips
+    from actioncnn.data.dataset import understand
+    from actioncnn.data.options import DatasetOptions
     from actioncnn.video.sampling import Sampling
 
     directory, _, classes = videos.partition(":")
@@ -76,7 +78,8 @@ def load(videos, args):
         for video in index.scan(videos.partition(":")[0]):
             if video.name in classes.split(","):
                 (directory / video.path.name).symlink_to(video.path.absolute())
-    data = {depth: load_dataset(directory, args.nclass, Sampling(32, depth, False))[0] for depth in (10, 0)}
+    dataset = understand(DatasetOptions(videos=directory, nclass=args.nclass))
+    data = {depth: read_clips(dataset, Sampling(32, depth, False), drawn=True)[0] for depth in (10, 0)}
     videos = data[10].videos
     groups = len({video.path if video.group is None else video.group for video in videos})
     if not 2 <= args.folds <= groups:
@@ -158,6 +161,8 @@ def train(args, data, folds, variant, protocol, seed, on):
     probabilities = np.zeros(targets.shape)
     for train_rows, test_rows in folds[protocol]:
         part = dataclasses.replace(data[depth], train=train_rows, test=test_rows)
+        if not recipe.augment.frames:  # the network is trained on the frames that it is tested on
+            part = dataclasses.replace(part, doubled=None)
         build = functools.partial(network, part.shape, len(part.classes))
         options = {"batch": args.batch, "epochs": args.epochs, "seed": seed, "device": on}
         model, history = loop.fit(build, part, recipe, **options)

@@ -39,15 +39,14 @@ def arguments():
 
 
 def of_classes(data, classes):
-    """The Data of some of its classes."""
+    """The LabelledClips of some of their classes."""
     import numpy as np
 
     rows = [row for row, video in enumerate(data.videos) if video.name in classes and row not in data.failures]
     targets = np.eye(len(classes), dtype=np.float32)[[classes.index(data.videos[row].name) for row in rows]]
     videos = [data.videos[row] for row in rows]
-    return dataclasses.replace(
-        data, clips=data.clips[rows], doubled=None, videos=videos, classes=classes, targets=targets
-    )
+    dataset = dataclasses.replace(data.dataset, videos=videos)
+    return dataclasses.replace(data, clips=data.clips[rows], dataset=dataset, classes=classes, targets=targets)
 
 
 def recipe_of(name, classes):
@@ -110,13 +109,18 @@ def measure(args):
 
     from actioncnn import device
     from actioncnn.data import splits
-    from actioncnn.data.dataset import load_dataset
+    from actioncnn.data.clips import read_clips
+    from actioncnn.data.dataset import understand
+    from actioncnn.data.options import DatasetOptions
     from actioncnn.video.sampling import Sampling
 
     classes = args.classes.split(",")
-    everything, _ = load_dataset(args.videos, 10_000, Sampling(32, 10, False))
+    read_all = lambda videos: read_clips(  # noqa: E731
+        understand(DatasetOptions(videos=Path(videos), nclass=10_000)), Sampling(32, 10, False)
+    )[0]
+    everything = read_all(args.videos)
     data = of_classes(everything, classes)
-    others = load_dataset(args.source, 10_000, Sampling(32, 10, False))[0] if args.source else everything
+    others = read_all(args.source) if args.source else everything
     others = of_classes(others, [name for name in others.classes if name not in classes])
     labels = data.labels(np.arange(len(data.videos)))
     on = device.setup()
