@@ -117,7 +117,7 @@ def match(filename, only_sure=True):
 
 
 def fold(name):
-    """A name without its case and the way its accents are written: names that are equal so are one."""
+    """The form in which names are compared: upper and lower case, and the ways to write an accent, are alike."""
     return (
         name.casefold()
         if name.isascii()

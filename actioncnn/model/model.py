@@ -48,7 +48,7 @@ class ModelFiles(NamedTuple):
 
     @property
     def cache(self):
-        """The folder of the clips of the run that made it; None: the default one."""
+        """The folder in which the model's run stored its decoded clips; None means the default folder."""
         return self.record.cache if self.record else None
 
     @property
@@ -163,7 +163,7 @@ class Model:
 
     @property
     def cache(self):
-        """The folder of the clips of the run that made it; None: the default one."""
+        """The folder in which the model's run stored its decoded clips; None means the default folder."""
         return self.record.cache if self.record else None
 
     @property

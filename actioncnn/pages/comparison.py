@@ -57,7 +57,7 @@ class Comparison:
 
 
 def compare(runs):
-    """The Comparison of some Runs, without those that share no clip with the others. UserError: no two share one."""
+    """The Comparison of Runs. Runs that share no clip with the others are left out. UserError: no two share a clip."""
     runs, notes = without_copies(runs)
     rename(runs)
     runs, places, left_out = common_clips(runs)

@@ -87,7 +87,7 @@ def nearest(model, cache=None, workers=None):
 
 
 def training_clips(files, sampling, cache, workers):
-    """LabelledClips of the run that made the model, with its training rows. UserError: they are not known."""
+    """LabelledClips of the model's run, with its training rows. UserError: its videos cannot be found."""
     record = files.record
     options = record.dataset_options if record else None
     if options is None:

@@ -120,7 +120,7 @@ def plot(path, rows, classes):
 
 
 def curves(rows, classes, title):
-    """Figure: probability over time of all classes that win a window, and of others that come near."""
+    """Figure of probabilities over time: all classes that are the best in some window, and the closest others."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 

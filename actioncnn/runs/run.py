@@ -43,7 +43,7 @@ class Run:
 
     @cached_property
     def groups(self):
-        """The group of each clip as text, from the table or else from its file's name; None where none is known."""
+        """The group of each clip as text, from the table or from its file name; None where no group is known."""
         pairs = zip(self.told_groups, self.files)
         groups = [class_and_group(file)[1] if told is None else told for told, file in pairs]
         return [None if group in (None, "") else str(group) for group in groups]

@@ -259,7 +259,8 @@ def sides_of_run(dataset, folder, record):
 def matching_rows(tested, names):
     """Which of the files `names` are among those that a run `tested`, a set of rows; both are relative paths.
 
-    They are the same paths, or else one is the end of the other, or else the same name that only one file has.
+    Equal paths match. If there are none, paths match where one is the end of the other. If there are none of these
+    either, file names match that occur once on both sides.
     """
     if rows := {row for row, name in enumerate(names) if name in tested}:
         return rows

@@ -125,7 +125,7 @@ def test_a_network_that_is_no_classifier_has_layers_all_the_same(tmp_path):
 
 
 def test_answers_that_are_no_numbers():
-    """Weights of 3e38 are finite, what comes of them is not."""
+    """Weights of 3e38 are finite, but the outputs that they lead to are not."""
     model = model_of(conv3d(COLOUR))
     model.network.set_weights([np.full(weight.shape, 3e38, np.float32) for weight in model.network.get_weights()])
     with pytest.raises(UserError, match="NaN or infinite"):
