@@ -7,6 +7,7 @@ python compare.py first/ --html --videos UCF-101/       the same with clips, to 
 python compare.py first/ --html --videos UCF-101/ --evidence     and with what the network saw in its mistakes
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -17,12 +18,19 @@ from actioncnn.errors import UserError
 PAGE = Path("comparison.html")  # of several runs
 
 
+def page_file(text):
+    """An argparse type: the file of a page; True: the default one. A directory is the next run, and no page."""
+    if Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a directory; name a file")
+    return text == "True" or Path(text)
+
+
 def parse():
     parser = cli.parser(__doc__)
     add = parser.add_argument
     add("runs", nargs="+", type=Path, metavar="RUN", help="--output of a training run")
     page = f"also write a page (default: report.html in the folder of one run, {PAGE} for several)"
-    add("--html", nargs="?", const=True, metavar="FILE", help=page)
+    add("--html", type=page_file, nargs="?", const=True, metavar="FILE", help=page)
     videos = "on the page of one run: clips of the run's dataset, which is in this directory (default: no clips)"
     add("--videos", type=Path, metavar="DIRECTORY", help=videos)
     add("--evidence", help="on the page of one run: what spoke for the classes in its mistakes", **cli.SWITCH)
@@ -30,10 +38,6 @@ def parse():
     add("--json", action="store_true", help="JSON on standard output, and nothing else there")
     add("--workers", type=cli.whole_number(1), default=2, help="processes that read the page's clips (default: 2)")
     args = parser.parse_args()
-    if args.html and args.html is not True:
-        args.html = Path(args.html)
-        if args.html.is_dir():
-            parser.error(f"--html {args.html}: is a directory; name a file, or put --html behind the runs")
     if args.videos and (not args.html or len(args.runs) > 1):
         parser.error("--videos needs --html and one run")
     if args.evidence and not args.videos:

@@ -11,9 +11,12 @@ import sys
 from dataclasses import MISSING, field
 from pathlib import Path
 
+from actioncnn import __version__
 from actioncnn.errors import UserError, one_line, printable
 
 LOG_INTERVAL = 30  # seconds
+TRUE = "true", "yes", "on", "1", "t", "y"
+FALSE = "false", "no", "off", "0", "f", "n"
 
 
 def run(main):
@@ -79,12 +82,9 @@ def shorten(items, most=5):
 
 def boolean(text):
     """True, yes, on, 1 and False, no, off, 0 in any case -> bool."""
-    values = dict.fromkeys(("true", "yes", "on", "1", "t", "y"), True) | dict.fromkeys(
-        ("false", "no", "off", "0", "f", "n"), False
-    )
-    if text.lower() not in values:
+    if text.lower() not in TRUE + FALSE:
         raise argparse.ArgumentTypeError(f"{text!r} is not True or False")
-    return values[text.lower()]
+    return text.lower() in TRUE
 
 
 def whole_number(minimum):
@@ -131,7 +131,10 @@ def positive(text):
 
 def not_negative(text):
     """A finite number, zero or above."""
-    return 0.0 if text.strip() in ("0", "0.0") else positive(text)
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} must not be below zero")
+    return abs(value)  # -0.0 is zero
 
 
 def bar(**options):
@@ -146,8 +149,28 @@ def bar(**options):
 SWITCH = {"type": boolean, "nargs": "?", "const": True, "metavar": "True|False"}  # --name, --name True, --name False
 
 
+def is_valid(type, words):
+    """Whether an argparse type takes the one word of a list."""
+    try:
+        return bool(words) and type(words[0]) is not None
+    except argparse.ArgumentTypeError:
+        return False
+
+
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line."""
+    """An ArgumentParser whose errors are one line, and whose switches leave alone a word that is not theirs."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        """`--large video.mp4` is `--large True video.mp4`: argparse would take the file for the switch's value."""
+        words = list(sys.argv[1:] if args is None else args)
+        switches = {
+            name: action.type for action in self._actions if action.nargs == "?" for name in action.option_strings
+        }
+        end = words.index("--") if "--" in words else len(words)
+        for place in reversed(range(end)):
+            if words[place] in switches and not is_valid(switches[words[place]], words[place + 1 : place + 2]):
+                words.insert(place + 1, "True")
+        return super().parse_known_args(words, namespace)
 
     def error(self, message):
         self.exit(2, printable(f"{self.prog}: {message}; --help shows the options") + "\n")
@@ -155,7 +178,10 @@ class Parser(argparse.ArgumentParser):
 
 def parser(description):
     """A Parser that takes no abbreviated options: their meaning would change as options are added."""
-    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    raw = argparse.RawDescriptionHelpFormatter
+    command = Parser(description=description, formatter_class=raw, allow_abbrev=False)
+    command.add_argument("--version", action="version", version=f"actioncnn {__version__}")
+    return command
 
 
 def option(group, default, help, type, **kind):

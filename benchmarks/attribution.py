@@ -1,6 +1,6 @@
 """Maps of evidence by methods of others, and explain.py's, each a function (model, clip, label) -> (T, H, W).
 
-model: model.model.Model; clip: uint8 (H, W, T, C) or (H, W, C). For the table of benchmarks/explain.py.
+model: model.model.Model; clip: uint8 (H, W, T, C) or (H, W, C). For the table of benchmarks/evidence.py.
 """
 
 import cv2

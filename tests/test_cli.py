@@ -1,12 +1,13 @@
 """Scripts answer before anything heavy is imported; mistakes are told in one line."""
 
+import argparse
 import subprocess
 import sys
 
 import pytest
 from helpers import ROOT
 
-from actioncnn import cli
+from actioncnn import __version__, cli
 from actioncnn.errors import UserError
 
 TRAINERS = ["3dcnn.py", "3dcnn_ensemble.py", "3dcnn-my-model.py", "2dcnn.py"]
@@ -43,6 +44,47 @@ def test_a_missing_package_is_named_in_one_line(tmp_path):
     )
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "is not installed" in done.stderr and "requirements.txt" in done.stderr
+
+
+SCRIPTS = [path.name for path in sorted(ROOT.glob("*.py"))]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_says_its_version(script):
+    done = subprocess.run([sys.executable, str(ROOT / script), "--version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == f"actioncnn {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "large", "files"),
+    [
+        (["--large", "a.avi"], True, ["a.avi"]),
+        (["a.avi", "--large"], True, ["a.avi"]),
+        (["--large", "False", "a.avi"], False, ["a.avi"]),
+        (["--large", "--seed", "1", "a.avi"], True, ["a.avi"]),
+        (["--large", "on", "--", "--large", "b"], True, ["--large", "b"]),
+        (["--large=no", "a.avi"], False, ["a.avi"]),
+        (["a.avi"], None, ["a.avi"]),
+    ],
+)
+def test_a_switch_takes_no_word_that_is_not_its_own(words, large, files):
+    parser = cli.parser("")
+    parser.add_argument("files", nargs="+")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--large", **cli.SWITCH)
+    args = parser.parse_args(words)
+    assert (args.large, args.files) == (large, files)
+
+
+@pytest.mark.parametrize("text", ["0", "0.0", "0e3", "-0", " 0.00"])
+def test_zero_is_zero(text):
+    assert str(cli.not_negative(text)) == "0.0"
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "x", ""])
+def test_what_is_no_number_from_zero_on(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        cli.not_negative(text)
 
 
 NAMES = """

@@ -7,7 +7,7 @@ line). What is hidden shows the clip's mean in half of the cases and a blurred c
 have contours of its own. Evidence sits on edges; a guided filter (He 2010) spreads it over what has the same
 brightness in neighbouring frames. The weak rest, as large as the evidence of most pixels is, counts as noise.
 
-`benchmarks/explain.py` measures this method against others.
+`benchmarks/evidence.py` measures this method against others.
 """
 
 import functools

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from actioncnn.cli import count, shorten
-from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, NAME, ORANGE, distinct, is_plain, shown, style
+from actioncnn.figures.text import BLUE, GRAY, GREEN, LIGHT, NAME, ORANGE, distinct, families, shown, style
 
 NUMBERED = 30  # classes: of so many all counts are written
 LEAST = 0.1  # share of a row, of more classes, from which a count is written
@@ -55,8 +55,7 @@ def render(draw, args, **options):
     with style():
         figure, buffer = draw(*args), io.BytesIO()
         for text in figure.findobj(Text):
-            if is_plain(text.get_text()):
-                text.set_family("DejaVu Sans")  # otherwise each of the other fonts is looked up: twice the time
+            text.set_family(families(text.get_text()))
         figure.savefig(buffer, **options)
     return buffer.getvalue()
 

@@ -1,12 +1,20 @@
 """The plot of a network, layer by layer, as Graphviz lays it out."""
 
-import os
 import shutil
-import sysconfig
+import subprocess
+import sys
+
+from actioncnn.errors import UserError, one_line
+
+MOST_SECONDS = 120  # an ensemble of 20 networks takes 3
+PYGRAPHVIZ = (  # in a process of its own: Graphviz is written in C, and a crash must not end a training
+    "import sys; from pygraphviz import AGraph;"
+    "sys.stdout.buffer.write(AGraph(sys.stdin.read()).draw(prog='dot', format='png'))"
+)
 
 
 def draw_network(model):
-    """PNG, as bytes, of the graph of a Keras model with shapes. FileNotFoundError: there is no Graphviz.
+    """PNG, as bytes, of the graph of a Keras model with shapes. UserError: Graphviz can't draw it, or is missing.
 
     Models within it are drawn with their layers, or, where there are many, as boxes one below the other.
     """
@@ -16,13 +24,20 @@ def draw_network(model):
     nested = sum(isinstance(layer, Model) for layer in model.layers)
     few = nested <= 3
     dot = model_to_dot(model, show_shapes=True, expand_nested=few, rankdir="TB" if few else "LR", dpi=100)
-    return dot.create(prog=graphviz(), format="png")
+    return draw_graph(dot.to_string())
 
 
-def graphviz():
-    """Graphviz from PyPI, which is beside Python even where no virtual environment is active, else a system's `dot`."""
-    places = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
-    program = shutil.which("graphviz-pure", path=places) or shutil.which("dot")
-    if not program:
-        raise FileNotFoundError("there is no Graphviz; pip install graphviz-pure")
-    return program
+def draw_graph(text):
+    """PNG, as bytes, of a graph in Graphviz's language, by the system's `dot` or else by that of pygraphviz."""
+    program = shutil.which("dot")
+    command = [program, "-Tpng"] if program else [sys.executable, "-P", "-c", PYGRAPHVIZ]
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=MOST_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"Graphviz failed: {one_line(error)}") from None
+    if b"No module named 'pygraphviz'" in done.stderr:
+        raise UserError("there is no Graphviz: pip install pygraphviz, or install your system's graphviz")
+    if done.returncode or not done.stdout:
+        reason = one_line(done.stderr.decode(errors="replace")) or f"exit code {done.returncode}"
+        raise UserError(f"Graphviz failed: {reason}")
+    return done.stdout

@@ -1,7 +1,8 @@
 """Text on pictures, in any script: one style and one set of fonts for figures and for pixels.
 
-Matplotlib sets it (its layout joins Arabic letters and turns their line around); a letter that DejaVu Sans lacks comes
-from the Noto fonts that are installed with the suite. Class and file names may hold anything.
+Matplotlib sets it (its layout joins Arabic letters and turns their line around). A letter that DejaVu Sans lacks comes
+from the first other font of the system, or of requirements-fonts.txt, that has it. Class and file names may hold
+anything.
 """
 
 import bisect
@@ -11,6 +12,7 @@ import importlib.util
 import logging
 import os
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from matplotlib import font_manager, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from actioncnn.cli import warn
 from actioncnn.errors import printable
 
 # Okabe & Ito (2008): told apart by color-blind readers too
@@ -27,6 +30,7 @@ GREEN = "#007A5A"
 GRAY = "#666666"  # of notes
 LIGHT = "#E6E6E6"  # of grids
 DPI = 100  # pixels an inch of a figure
+BASE_FONT = "DejaVu Sans"  # comes with Matplotlib
 FONT_PACKAGES = ("manimgx_fonts", "noto_cjk_sans_otc")  # most scripts and emoji; Chinese, Japanese, Korean
 NAME = 28  # characters of a class name that are shown; the longest of UCF-101 has 18
 MARK = "\u200e"  # sets the direction of what is beside it, and is not seen
@@ -41,30 +45,59 @@ def rgb(color):
 
 
 @functools.cache
-def families():
-    """Names of the fonts in which a letter is looked for, in this order."""
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # the Noto fonts have no bold: say nothing
-    known = font_manager.fontManager
-    count = len(known.ttflist)
+def other_fonts():
+    """Files of all fonts but DejaVu Sans, by family: upright, those of the Noto project first, because they match."""
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # most of them have no bold: say nothing
+    manager = font_manager.fontManager
     for package in FONT_PACKAGES:
         spec = importlib.util.find_spec(package)
         for folder in spec.submodule_search_locations if spec else ():
             for file in sorted(Path(folder).glob("*.tt[fc]")):
-                known.addfont(file)
-    return ["DejaVu Sans", *dict.fromkeys(entry.name for entry in known.ttflist[count:] if entry.style == "normal")]
+                manager.addfont(file)
+    fonts = {font.name: font.fname for font in manager.ttflist if font.style == "normal"}
+    # a font of last resort has a box for every letter; Matplotlib draws no colored emoji
+    names = [name for name in fonts if not re.search("DejaVu|Last ?Resort|Color", name)]
+    return {name: fonts[name] for name in sorted(names, key=lambda name: (not name.startswith("Noto Sans"), name))}
 
 
-def is_plain(line):
-    """Whether DejaVu Sans has all letters of a line: then no other font is looked at, which is ten times faster."""
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    return all(font.get_char_index(ord(letter)) for letter in line)
+def has_letter(file, letter):
+    """Whether a font file has a letter; False if Matplotlib can't draw with it."""
+    try:
+        font = font_manager.get_font(file)
+        return font.scalable and font.get_char_index(ord(letter)) != 0
+    except (OSError, RuntimeError):
+        return False
+
+
+@functools.cache
+def family_of(letter):
+    """Name of the font that a letter is drawn with; None: no font has it."""
+    if has_letter(font_manager.findfont(BASE_FONT), letter):
+        return BASE_FONT
+    return next((name for name, file in other_fonts().items() if has_letter(file, letter)), None)
+
+
+def families(line):
+    """Names of the fonts that have the letters of a line, DejaVu Sans first; warns once if a letter is in no font."""
+    names = [family_of(letter) for letter in line if letter != "\n"]
+    if None in names:
+        warn_of_missing_font()
+    return list(dict.fromkeys([BASE_FONT, *filter(None, names)]))
+
+
+@functools.cache
+def warn_of_missing_font():
+    warn(
+        "no installed font has all letters of the names, so that pictures show boxes; "
+        "pip install -r requirements-fonts.txt, or install a font for this script"
+    )
 
 
 @contextlib.contextmanager
-def style(plain=False):
+def style():
     """Within it figures look as all of the suite do, without touching a user's own settings."""
     settings = {
-        "font.family": ["DejaVu Sans"] if plain else families(),
+        "font.family": [BASE_FONT],
         "font.size": 10,
         "text.parse_math": False,  # a $ in a class name is a $
         "axes.spines.top": False,
@@ -75,7 +108,8 @@ def style(plain=False):
         "figure.dpi": DPI,
         "savefig.dpi": DPI,
     }
-    with rc_context(settings):
+    with rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # `families` says it, once
         yield
 
 
@@ -109,10 +143,11 @@ def left_to_right(line):
 def coverage(line, size, bold=False):
     """A line of text as pixels: how much of each is ink, float32 (LINE x size, width); size: of the font, in pixels."""
     line = left_to_right(line)
-    with style(is_plain(line)):
+    with style():
         figure = Figure((1, 1), dpi=72)  # a point is a pixel
         canvas = FigureCanvasAgg(figure)
         text = figure.text(0, 0, line, fontsize=size, weight="bold" if bold else "normal", va="baseline")
+        text.set_family(families(line))
         width = int(np.ceil(text.get_window_extent().width)) + 1
         height = round(LINE * size)
         figure.set_size_inches(width / 72, height / 72)

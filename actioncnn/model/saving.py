@@ -4,8 +4,9 @@ import io
 import json
 import zipfile
 
-from actioncnn import files
+from actioncnn import __version__, files
 
+VERSION = "actioncnn"  # the name by which a file tells the version of the suite that wrote it
 KERAS_ENDING = ".weights.h5"  # the only one of weights that Keras 3 writes and reads
 FACTS = "classes", "sampling", "origin", "reading", "head"  # what the files may tell beside the model
 MARK = {"origin": "actioncnn"}  # facts that only a training run of this suite writes: its networks take raw 0-255
@@ -44,6 +45,7 @@ def _weights(model, facts):
         source.visititems(lambda name, item: None if name.startswith("optimizer") else _checked(item, target, name))
         for name, value in facts.items():
             target.attrs[name] = json.dumps(value)
+        target.attrs[VERSION] = __version__
     return content.getvalue()
 
 
@@ -62,7 +64,7 @@ def _archive(architecture, weights, facts):
     import keras
 
     parts = {
-        "metadata.json": json.dumps({"keras_version": keras.__version__} | facts, indent=1),
+        "metadata.json": json.dumps({"keras_version": keras.__version__, VERSION: __version__} | facts, indent=1),
         "config.json": json.dumps(architecture),
         f"model{KERAS_ENDING}": weights,
     }

@@ -6,7 +6,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from actioncnn import files
+from actioncnn import __version__, files
 from actioncnn.cli import program
 from actioncnn.data.dataset import digest
 from actioncnn.data.options import options_of
@@ -217,7 +217,7 @@ def new_record(options, network, recipe, data, split, device, notes):
         "recipe": recipe.as_dict(),
         "counts": {"videos": len(data.videos), "classes": len(data.classes)} | sides,
         "data": digest(data.content, rows),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {"actioncnn": __version__} | {name: version(name) for name in PACKAGES},
         "device": device.name,
         "precision": device.precision,
         "notes": notes,

@@ -10,7 +10,7 @@ import numpy as np
 
 from actioncnn import files
 from actioncnn.cli import say, warn
-from actioncnn.errors import one_line
+from actioncnn.errors import UserError, one_line
 from actioncnn.figures import charts
 from actioncnn.figures.diagram import draw_network
 from actioncnn.figures.examples import draw_examples
@@ -35,7 +35,8 @@ def picture(path, make, *args):
     try:
         content = make(*args)
     except Exception as error:  # a picture is the least of a run's results
-        warn_once(f"warning: {path} is not drawn: {one_line(error)}")
+        reason = error if isinstance(error, UserError) else one_line(error)
+        warn_once(f"warning: {path} is not drawn: {reason}")
         return False
     files.write(path, content)
     return True

@@ -1,10 +1,12 @@
 """The plot of a network."""
 
 import os
+import sys
 
 import pytest
 from pictures import read_picture
 
+from actioncnn import errors
 from actioncnn.figures import diagram
 from actioncnn.runs import results
 
@@ -32,14 +34,27 @@ def test_a_model_is_drawn_with_no_program_on_the_path(keras, tmp_path, monkeypat
         model = keras.Model(entry, keras.layers.Average(name="average_1")(outputs))
     results.plot_model(tmp_path, model)
     image = read_picture(tmp_path / "model.png", most=(2500, 2500))
-    assert (image.shape[0] > image.shape[1]) == (members == 0)
+    assert (image.shape[0] > 0.9 * image.shape[1]) == (members == 0)
+
+
+def test_the_systems_graphviz_comes_first(tmp_path, monkeypatch):
+    program = tmp_path / "dot"
+    program.write_text(f"#!{sys.executable}\nimport sys; sys.stdout.write(sys.argv[1] + sys.stdin.read())")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert diagram.draw_graph("digraph {}") == b"-Tpngdigraph {}"
+    program.write_text(f"#!{sys.executable}\nimport sys; sys.exit('no layout')")
+    with pytest.raises(errors.UserError, match="no layout"):
+        diagram.draw_graph("digraph {}")
 
 
 def test_a_model_that_cannot_be_drawn_costs_one_line(keras, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(diagram.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(diagram.shutil, "which", lambda name: None)
+    monkeypatch.setattr(diagram, "PYGRAPHVIZ", "import pygraphviz_is_missing")
     results.plot_model(tmp_path, small_model(keras, "m"))
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "pip install graphviz-pure" in error
+    monkeypatch.setattr(diagram, "PYGRAPHVIZ", "raise ModuleNotFoundError(\"No module named 'pygraphviz'\")")
+    results.plot_model(tmp_path, small_model(keras, "m"))
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2 and "pip install pygraphviz" in errors[1]
     results.plot_model(tmp_path, "no model")
     assert not os.listdir(tmp_path)

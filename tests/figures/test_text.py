@@ -11,13 +11,50 @@ SCRIPTS = ["Basketball", "篮球 バスケ 농구", "كرة السلة", "כדו
 
 
 @pytest.mark.parametrize("line", SCRIPTS)
-def test_every_letter_is_in_a_font(line):
-    """What no font has would be a box, and a warning, which is an error here."""
-    with text.style():
-        fonts = [font_manager.get_font(font_manager.findfont(name)) for name in text.families()]
+def test_every_letter_is_in_a_font(line, capsys):
+    """What no font has would be a box, and a line that names the remedy."""
+    fonts = [font_manager.get_font(font_manager.findfont(name)) for name in text.families(line)]
     assert all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in line)
     ink = text.coverage(line, 20)
     assert ink.shape[0] == 30 and ink.max() > 0.8 and ink[:, -1].max() < 0.9
+    assert not capsys.readouterr().err
+
+
+def clear_fonts():
+    for function in (text.other_fonts, text.family_of, text.warn_of_missing_font, text.coverage):
+        function.cache_clear()
+
+
+@pytest.fixture
+def fonts(monkeypatch):
+    """fonts(family, ...): these alone are installed, of those that are."""
+    known = text.other_fonts()
+
+    def install(*families):
+        clear_fonts()
+        monkeypatch.setattr(text, "other_fonts", lambda: {name: known[name] for name in families})
+
+    yield install
+    monkeypatch.undo()
+    clear_fonts()
+
+
+def test_a_letter_in_no_font_is_said_once(fonts, capsys):
+    fonts()
+    assert text.families("篮") == [text.BASE_FONT]
+    assert text.coverage("篮球", 20).max() > 0.8 and text.coverage("كرة", 20).size  # DejaVu Sans has Arabic letters
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "requirements-fonts.txt" in error
+
+
+def test_a_line_takes_the_fonts_that_it_needs():
+    assert text.families("Basketball é") == [text.BASE_FONT]
+    assert len(text.families("Basketball 篮球")) == 2 and len(text.families("篮球 บาส")) == 3
+
+
+def test_fonts_that_cannot_be_drawn_with_are_passed_over(tmp_path):
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    assert not text.has_letter(tmp_path / "broken.ttf", "a")
 
 
 def test_a_dollar_is_a_dollar_and_letters_are_joined():

@@ -1,7 +1,7 @@
 """Which map of evidence is the best: the default of explain.py against others, as a table.
 
-python benchmarks/explain.py --run results/demo --clips 24                     # a run trained on the demo
-python benchmarks/explain.py --run results/pasted --clips 24 --pasted UCF-101/ # one trained on benchmarks/pasted.py
+python benchmarks/evidence.py --run results/demo --clips 24                     # a run trained on the demo
+python benchmarks/evidence.py --run results/pasted --clips 24 --pasted UCF-101/ # one trained on benchmarks/pasted.py
 
 The clips are demo clips of a seed that no run was trained on, or pasted ones. Columns, means over the clips:
 - object: share of the evidence for the class on the moving objects, which motion.py knows; more is better.
