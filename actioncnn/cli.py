@@ -163,8 +163,12 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         """`--large video.mp4` is `--large True video.mp4`: argparse would take the file for the switch's value."""
         words = list(sys.argv[1:] if args is None else args)
+        takes_words = any(not action.option_strings for action in self._actions)
         switches = {
-            name: action.type for action in self._actions if action.nargs == "?" for name in action.option_strings
+            name: action.type
+            for action in self._actions
+            if action.nargs == "?" and takes_words
+            for name in action.option_strings
         }
         end = words.index("--") if "--" in words else len(words)
         for place in reversed(range(end)):
