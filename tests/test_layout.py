@@ -17,6 +17,7 @@ FLOORS = (  # from the ground up; a module may import those below it, and of its
     {"runs"},
     {"pages"},
     {"train", "predict", "explain", "visualize"},
+    {"notebook"},
 )
 HEAVY = {"keras", "tensorflow"}
 LIGHT_ROOMS = {
