@@ -4,7 +4,6 @@ python export.py --run 3dcnnresult/ --format onnx
 python export.py --model my/model.json --weights my/model.hd5 --format tflite --output exported/
 """
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -64,19 +63,10 @@ def seconds_of(paths, sampling):
     """The median of how long a network looks at videos, in seconds, as their containers tell it; None: they do not."""
     import statistics
 
-    import cv2
+    from actioncnn.video import pool
 
-    from actioncnn.errors import NoFrameError
-    from actioncnn.video.decode import claimed_count, open_video
-
-    seconds = []
-    for path in paths:
-        with contextlib.suppress(NoFrameError):
-            capture = open_video(path)
-            rate, frames = capture.get(cv2.CAP_PROP_FPS), claimed_count(capture)
-            capture.release()
-            if rate > 0 and frames:
-                seconds.append((frames if sampling.skip else min(frames, sampling.frames)) / rate)
+    lengths = pool.lengths(dict(enumerate(paths))).values()
+    seconds = [(n if sampling.skip else min(n, sampling.frames)) / rate for rate, n in lengths if rate and n]
     return round(statistics.median(seconds), 3) if seconds else None
 
 

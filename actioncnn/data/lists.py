@@ -16,9 +16,8 @@ from actioncnn.data import names, records
 from actioncnn.data.folder_words import side_of
 from actioncnn.data.layout import Place
 from actioncnn.data.records import RANKS, SAMPLE, is_number, plain
-from actioncnn.errors import NoFrameError, UserError
-from actioncnn.video import segment
-from actioncnn.video.decode import open_video
+from actioncnn.errors import UserError
+from actioncnn.video import pool, segment
 
 NAMED = 10  # missing files that are named
 HMDB51 = {"0": "", "1": "train", "2": "test"}
@@ -447,19 +446,7 @@ def is_whole(entry):
 
 def beyond(entries, beside, find):
     """Whether one of the first entries ends later than its video lasts, if their times are seconds."""
-    import cv2
-
-    for each in entries[:LONGEST]:
-        path = find(each, beside)
-        try:
-            capture = open_video(path) if path else None
-        except NoFrameError:
-            continue
-        rate, count = (
-            (capture.get(name) for name in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)) if capture else (0, 0)
-        )
-        if rate > 0 and 0 < (count + rate) / rate < max(
-            edge or 0 for edge in each.span[1:]
-        ):  # a second late is rounded
-            return True
-    return False
+    first = {row: find(each, beside) for row, each in enumerate(entries[:LONGEST])}
+    lengths = pool.lengths({row: path for row, path in first.items() if path})
+    late = {row: count / rate + 1 for row, (rate, count) in lengths.items() if rate and count}  # seconds; 1 is rounding
+    return any(max(edge or 0 for edge in entries[row].span[1:]) > end for row, end in late.items())

@@ -3,17 +3,16 @@
 Only what is shown is decoded: the middle frame of one video of each class, or a few of its frames.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import functools
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from actioncnn.data.splits import shuffle
-from actioncnn.device import cpus
-from actioncnn.errors import NoFrameError, UserError
+from actioncnn.errors import UserError
 from actioncnn.figures import mosaic, strips
-from actioncnn.video import frame_folder
+from actioncnn.video import frame_folder, pool
 from actioncnn.video.decode import open_video, read_frames
 from actioncnn.video.sampling import Sampling
 
@@ -32,7 +31,7 @@ class Example(NamedTuple):
     name: str  # class
     frames: np.ndarray | None  # uint8 (N, height, width, 3) RGB; None: no video of the class gives a frame
     failures: list  # (path, reason) of the videos that were tried before
-    remarks: list = ()  # (path, text) on a folder of pictures
+    remarks: list  # (path, text) on a folder of pictures
 
 
 def choose_videos(videos, classes, seed):
@@ -78,27 +77,28 @@ def height(cols, frames, page=PAGE):
 
 def read_examples(chosen, high, frames):
     """An Example for each class: `frames` evenly spaced frames of the first of its videos that gives any, or the middle
-    one, at most `high` pixels high."""
-    with ThreadPoolExecutor(cpus()) as pool:
-        return list(pool.map(lambda item: first_good(*item, high, frames), chosen.items()))
-
-
-def first_good(name, paths, high, frames):
-    failures = []
-    for path in paths:
-        try:
-            shown = read_as_shown(path, high, frames)
-            texts = frame_folder.remarks(path, sampling(high, frames).places)
-            return Example(name, shown, failures, [(path, text) for text in texts])
-        except (NoFrameError, cv2.error) as error:
-            failures.append((path, " ".join(str(error).split())[:200]))
-    return Example(name, None, failures)
+    one, at most `high` pixels high.
+    """
+    examples = {name: Example(name, None, [], []) for name in chosen}
+    job, left = functools.partial(read_as_shown, high=high, frames=frames), {name: [*chosen[name]] for name in chosen}
+    while tried := {name: left[name].pop(0) for name in chosen if left[name] and examples[name].frames is None}:
+        for name, item in pool.run(tried, job):
+            if isinstance(item, pool.Failed):
+                examples[name].failures.append((tried[name], item.reason))
+            elif isinstance(item, pool.Remark):
+                examples[name].remarks.append((tried[name], item.text))
+            elif not isinstance(item, pool.Finished):
+                examples[name] = examples[name]._replace(frames=item)
+    return list(examples.values())
 
 
 def read_as_shown(path, high, frames):
-    """uint8 (frames, height, width, 3) RGB, a single one that which a 2D network takes."""
+    """Yields uint8 (frames, height, width, 3) RGB, a single one that which a 2D network takes; then Remarks."""
     how = sampling(high, frames)
-    return read_frames(path, *shown_size(path, high), how.frames, color=True)[how.taken]
+    with pool.limited(pool.seconds_for(path)):
+        shown = read_frames(path, *shown_size(path, high), how.frames, color=True)[how.taken]
+    yield shown
+    yield from map(pool.Remark, frame_folder.remarks(path, how.places))
 
 
 def sampling(high, frames):

@@ -88,9 +88,32 @@ def _clip(path, sampling):
 
 def read_clip(path, sampling):
     """decode.read_clip within the time that a video of its size may take."""
-    size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
-    with limited(PATIENCE + size / BYTES_PER_SECOND):
+    with limited(seconds_for(path)):
         return decode.read_clip(path, sampling)
+
+
+def lengths(paths, workers=None):
+    """{index: (frames a second, number of frames)} of {index: path}, as the containers tell it, 0 where they do not.
+
+    Videos that cannot be opened are left out.
+    """
+    answers = run(paths, _length, workers)
+    return {index: item for index, item in answers if not isinstance(item, Finished | Failed)}
+
+
+def _length(path):
+    import cv2
+
+    with limited(seconds_for(path)):
+        capture = decode.open_video(path)
+    yield max(capture.get(cv2.CAP_PROP_FPS), 0), decode.claimed_count(capture)
+    capture.release()
+
+
+def seconds_for(path):
+    """How long the reading of a video of its size may take."""
+    size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
+    return PATIENCE + size / BYTES_PER_SECOND
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from faults import bombs
 from faults.harness import LONG, check, draws, tried
-from faults.mutations import damaged, read_model
+from faults.mutations import damaged, read_model, read_video
 from helpers import SAMPLING, bar, write_video
 
 from actioncnn.data import index, store
@@ -132,3 +132,19 @@ def test_hostile_models(tmp_path):
         (tmp_path / str(number)).mkdir()
         paths[number] = bombs.write(kind, tmp_path / str(number))
     check_models("hostile models", paths, kinds, refused=True)
+
+
+def test_hostile_videos(tmp_path):
+    """Files of some KB that ask for gigabytes: a worker reads them or gives them up, in time and within its memory."""
+    kind, kinds = "hostile videos", list(bombs.VIDEOS)
+    paths = {number: tmp_path / f"{number}.{'mjpeg' if 'grow' in name else 'mp4'}" for number, name in enumerate(kinds)}
+    for number, path in paths.items():
+        bombs.VIDEOS[kinds[number]](path)
+    answers = {number: item for number, item in pool.run(paths, read_video, 1) if not isinstance(item, pool.Finished)}
+    for number, name in enumerate(kinds):
+        with tried(kind, name) as spent:
+            assert not isinstance(answers[number], pool.Failed), answers[number]
+            error, spent["seconds"], spent["bytes"] = answers[number]
+            assert error is None or len(error) < 300 and "\n" not in error, error
+            assert spent["seconds"] < SECONDS and spent["bytes"] < 2e9, spent
+    check(kind)

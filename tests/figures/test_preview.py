@@ -25,7 +25,7 @@ def test_classes_are_drawn_or_named():
 @pytest.mark.parametrize(("frames", "numbers"), [(1, [12]), (4, [0, 6, 12, 18])])
 def test_a_single_frame_is_that_of_a_2d_network(tmp_path, frames, numbers):
     write_video(tmp_path / "v.avi", np.repeat(np.arange(0, 240, 10, np.uint8), 32 * 32).reshape(24, 32, 32))
-    shown = preview.read_as_shown(tmp_path / "v.avi", 16, frames)
+    shown = next(preview.read_as_shown(tmp_path / "v.avi", 16, frames))
     assert shown.shape == (frames, 16, 16, 3)
     assert np.round(shown.mean((1, 2, 3)) / 10).astype(int).tolist() == numbers
 
@@ -41,7 +41,7 @@ def test_all_classes_fit_a_page():
 def test_a_page_of_videos_of_several_sizes(animated):
     names = ["YoYo", "a name of a class that is much too long for its place", "日本語", "\udcff"]
     frames = [np.full((3, high, wide, 3), 0, np.uint8) for high, wide in ((90, 120), (120, 90), (60, 120), (90, 120))]
-    pages = preview.page([preview.Example(*each, []) for each in zip(names, frames)], 2, animated)
+    pages = preview.page([preview.Example(*each, [], []) for each in zip(names, frames)], 2, animated)
     wide = 120 if animated else 3 * 120 + 4
     assert pages.shape == (3 if animated else 1, 2 * (24 + 12) + 120 + 90 + 12, 2 * (wide + 12) + 12, 3)
     assert (pages[:, 12 + 24 : 12 + 24 + 90, 12 : 12 + 120] == 0).all()

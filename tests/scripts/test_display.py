@@ -141,3 +141,12 @@ def test_folders_of_pictures_are_shown_as_videos(run, dataset, tmp_path):
         f"note: {folder}: its pictures have different sizes"
         in show(run, tmp_path / "set", tmp_path / "p.png", "--frames", 3)[2]
     )
+
+
+def test_videos_are_read_in_processes_of_their_own(run, dataset, tmp_path, monkeypatch):
+    """A file that crashes a decoder, or asks it for gigabytes, must not do so here."""
+    from actioncnn.video import decode, frame_folder
+
+    for module, name in ((decode, "open_video"), (decode, "open_second"), (frame_folder, "Pictures")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("a video is opened in the script's own process"))
+    assert run("display.py", "--videos", dataset, "--output", tmp_path / "s.png")[0] == 0
