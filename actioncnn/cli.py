@@ -154,8 +154,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(description):
-    """A Parser that takes no abbreviated options: their meaning would change as options are added."""
-    return Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    """A Parser that takes no abbreviated options: their meaning would change as options are added.
+
+    `--help` begins with the description, which has examples: a usage line of 25 options helps nobody.
+    """
+    raw = argparse.RawDescriptionHelpFormatter
+    return Parser(description=description, usage=argparse.SUPPRESS, formatter_class=raw, allow_abbrev=False)
 
 
 def option(group, default, help, type, **kind):
