@@ -40,8 +40,8 @@ class Options(DatasetOptions):
     )
     augment: bool = option(TRAINING, True, "vary the training clips at random: crop, brightness, contrast", bool)
     flip: bool | None = option(
-        TRAINING, None, "also mirror half of the training clips (default: True, unless a class name says left or right, "
-        "in any of many languages)", bool,
+        TRAINING, None, "also mirror half of the training clips (default: True, unless a class name says left or "
+        "right, in any of many languages)", bool,
     )  # fmt: skip
     balance: bool = option(
         TRAINING, False, "weight classes in the loss so that small ones count as much as large", bool
