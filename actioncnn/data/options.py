@@ -56,15 +56,15 @@ class DatasetOptions:
     )  # fmt: skip
     split: str = option(
         DATASET, "1", "which videos are for testing; 1, 2 or 3: that official split of UCF-101, for other datasets "
-        "their own train and test folders or lists, or else whole groups; groups: hold out whole groups; folds:K: train K "
-        "times, so that each clip is tested once; all: the three official splits, or else three folds; random: a fifth "
-        "of the videos, which inflates accuracy if clips of one scene are on both sides", split_name,
+        "their own train and test folders or lists, or else whole groups; groups: hold out whole groups; folds:K: "
+        "train K times, so that each clip is tested once; all: the three official splits, or else three folds; "
+        "random: a fifth of the videos, which inflates accuracy if clips of one scene are on both sides", split_name,
         metavar="1|2|3|groups|folds:K|all|random",
     )  # fmt: skip
     train_list: Path | None = option(
         DATASET, None, "list of the training videos: lines `file label`, or CSV or JSON with columns such as file, "
-        "label, group (subject, signer), split, and start and end of a segment (in seconds, or start_frame and end_frame); or "
-        "a folder with the lists of UCF-101 or HMDB-51", Path, metavar="FILE",
+        "label, group (subject, signer), split, and start and end of a segment (in seconds, or start_frame and "
+        "end_frame); or a folder with the lists of UCF-101 or HMDB-51", Path, metavar="FILE",
     )  # fmt: skip
     test_list: Path | None = option(DATASET, None, "list of the test videos, in the same form", Path, metavar="FILE")
     class_level: int | None = option(
