@@ -68,7 +68,6 @@ def _ascent_options(group):
 
 def main():
     args = parse()
-    from actioncnn.model.layers import NoSuchUnitError, parse_units
     from actioncnn.model.model import list_layers, open_model
     from actioncnn.runs.find import find_model
 
@@ -78,6 +77,8 @@ def main():
         cli.say(*list_layers(args.model))
         return
     model = open_model(files, classifies=False)
+    from actioncnn.model.layers import NoSuchUnitError, parse_units  # imports Keras, which open_model starts quietly
+
     try:
         path, layer = model.find_layer(args.name)
         chosen = parse_units(args.index, model.count_units(layer))

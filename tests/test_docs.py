@@ -1,6 +1,8 @@
-"""What the README says of options, commands and files is so."""
+"""README.md and the pages in docs/ say of options, commands, files and links what is so."""
 
 import re
+import runpy
+import shlex
 import subprocess
 import sys
 
@@ -9,67 +11,91 @@ from helpers import ROOT
 
 from actioncnn.train.recipes import NETWORKS
 
-README = (ROOT / "README.md").read_text()
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
+COMMAND = re.compile(r"\bpython(?:3\.11)? (?:-m )?(\S+)(.*)")
 
 
-def help_of(script):
-    return subprocess.run([sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True).stdout
+def help_of(target):
+    """The `--help` of a script, of a file of the repository, or of a module."""
+    command = [str(ROOT / target)] if target.endswith(".py") else ["-m", target]
+    return subprocess.run([sys.executable, *command, "--help"], cwd=ROOT, capture_output=True, text=True).stdout
 
 
-def commands():
-    """(script, options) of every command line in the README's code blocks."""
-    blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", README, re.DOTALL)
+def commands(text):
+    """(script or module, its options) of each command line in the code blocks of a page."""
+    blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", text, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    found = [re.search(r"python (\S+\.py)(.*)", line.split("#")[0]) for line in lines]
-    return [(match[1], re.findall(r"(?<!\S)--?[a-z][\w-]*", match[2])) for match in found if match]
+    matches = filter(None, (COMMAND.search(line) for line in lines))
+    return [(match[1], shlex.split(match[2], comments=True)) for match in matches if match[1] not in ("pip", "venv")]
+
+
+TARGETS = sorted({target for text in PAGES.values() for target, _ in commands(text)})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_commands_use_options_that_exist(target):
+    assert not target.endswith(".py") or (ROOT / target).is_file()
+    text = help_of(target)
+    for page, content in PAGES.items():
+        for name, words in commands(content):
+            options = [re.split("=", word)[0] for word in words if re.match(r"--?[a-z]", word)]
+            if name == target:
+                assert [option for option in options if not re.search(rf"(?<!\S){option}\b", text)] == [], page
 
 
 def test_every_script_is_in_the_readme():
-    assert [name for name in SCRIPTS if name not in README] == []
+    assert [name for name in SCRIPTS if name not in PAGES["README.md"]] == []
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_commands_use_options_that_exist(script):
-    text = help_of(script)
-    for name, options in commands():
-        if name == script:
-            assert [option for option in options if not re.search(rf"(?<!\S){option}\b", text)] == []
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 200
 
 
-def table(heading):
-    """Rows of the first table below a heading, as lists of cells."""
-    section = README.split(f"{heading}\n", 1)[1]
-    rows = re.findall(r"^\|(.*)\|$", section.split("\n#", 1)[0], re.MULTILINE)
-    return [[cell.strip() for cell in row.split("|")] for row in rows[2:]]
+def test_the_page_of_options_is_that_of_help():
+    made = runpy.run_path(str(ROOT / "docs" / "options.py"))["page"]()
+    assert made.count("| `--") > 150
+    assert PAGES["docs/options.md"] == made, "run: python docs/options.py"
 
 
-def test_the_table_of_options_is_that_of_help():
-    documented = {option: default for option, _, default in table("## Options")}
-    text = " ".join(help_of("3dcnn.py").split())
-    parsed = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--help"}
-    assert {option.strip("`") for option in documented} - {"--nmodel", "--network"} == parsed
-    entries = text.split("options of 2017:", 1)[1].split(" --")
-    said = {f"`--{entry.split()[0]}`": re.search(r"\(default: ([^)]*)\)", entry) for entry in entries[::-1] if entry}
-    assert len([match for match in said.values() if match]) > 12
-    for option, default in documented.items():
-        if said.get(option):
-            assert said[option][1] in default.replace("`", ""), option
+def rows(text, heading):
+    """Rows of all tables below a heading, as lists of cells."""
+    section = text.split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [[cell.strip() for cell in row.split("|")] for row in re.findall(r"^\| (`--.*)\|$", section, re.MULTILINE)]
+
+
+def test_the_options_in_the_readme_have_the_defaults_of_help():
+    of_help = rows(PAGES["docs/options.md"].replace("\\|", "/"), "## Training scripts")
+    defaults = {re.search("--[a-z-]+", option)[0]: default for option, _, default in of_help}
+    table = rows(PAGES["README.md"], "## The ten options that people use")
+    assert len(table) == 10
+    for names, _, default in table:
+        options = re.findall("--[a-z-]+", names)
+        for name, value in zip(options, (default.split(", ") * 2)[: len(options)], strict=True):
+            assert defaults[name].split(";")[0] == value or name == "--output", name
 
 
 def test_the_learning_rates_are_those_of_the_recipes():
-    default = {option: default for option, _, default in table("## Options")}["`--learning-rate`"]
-    assert {float(rate) for rate in re.findall(r"(?<!\S)\.\d+", default)} == {
-        network.recipe.learning_rate for network in NETWORKS.values()
-    }
+    line = next(line for line in PAGES["docs/options.md"].splitlines() if "`--learning-rate" in line)
+    rates = {float(rate) for rate in re.findall(r"(?<!\S)\.\d+", line)}
+    assert rates == {network.recipe.learning_rate for network in NETWORKS.values()}
 
 
-def test_links_to_files_of_the_repository():
-    links = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
-    assert links and [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_links_to_files_of_the_repository(page):
+    links = re.findall(r"\]\((?!http|#)([^)#]+)[^)]*\)", PAGES[page])
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_files_named_in_the_page_of_the_code_exist():
+    paths = re.findall(
+        r"`((?:train|data|video|model|runs|pages|figures)/[a-z_/]*\.?[a-z]*)`", PAGES["docs/architecture.md"]
+    )
+    assert len(paths) > 30 and [path for path in paths if not (ROOT / "actioncnn" / path).exists()] == []
 
 
 def test_make_targets():
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"(?:^|`)make ([a-z]+)\b", README, re.MULTILINE)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for text in PAGES.values():
+        for target in set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE)):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

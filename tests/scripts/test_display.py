@@ -36,7 +36,7 @@ def test_default_is_15_classes(dataset, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
         "UCF101: 48 videos, 20 classes (Class00, Class01, Class02, Class03, Class04 and 15 more), 10 groups\n"
-        "48 like v_Class00_g01_c01.avi: class Class00, group 1 (names as of UCF-101, UCF-50)\n"
+        "48 videos like v_Class00_g01_c01.avi: class Class00, group 1 (names follow UCF-101, UCF-50)\n"
         "display.png: 15 classes of UCF101\n"
     )
     with Image.open(tmp_path / "display.png") as image:
