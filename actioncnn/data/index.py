@@ -115,7 +115,7 @@ def _understood(directory, levels, train_list, test_list, split):
 def told_kinds(passed):
     """What was passed over, in words: numbers of files by their ending."""
     kinds = [f"{number} {ending}" for ending, number in passed.most_common()]
-    return f"{shorten(kinds)}, which are not videos by their names"
+    return f"{shorten(kinds)} (not named as videos)"
 
 
 def walk(directory, notes, passed=None):

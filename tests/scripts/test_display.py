@@ -70,7 +70,7 @@ def test_says_how_folders_and_lists_are_understood(run, dataset, tmp_path):
             video = dataset / f"v_Class0{number}_g0{1 if side == 'train' else 2}_c01.avi"
             (tmp_path / side / name / "x.avi").write_bytes(video.read_bytes() + side.encode())
     _, text, error = show(run, tmp_path, tmp_path / "x.png")
-    assert "2 like train/a/x.avi: class a, train side\n" in text and "A and a differ in case only" in error
+    assert "2 videos like train/a/x.avi: class a, train side\n" in text and "A and a differ in case only" in error
     (tmp_path / "list.txt").write_text("train/a/x.avi good\ntrain/b/x.avi bad\n")
     _, text, error = show(run, tmp_path, tmp_path / "x.png", "--train-list", tmp_path / "list.txt")
     assert "2 videos, 2 classes (bad, good)" in text
