@@ -237,7 +237,7 @@ def test_own_train_and_test_folders(run, bars, cache, tmp_path):
     options = ["--videos", tmp_path / "own", "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2]
     code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "out")
     assert code == 0 and "split given: 40 training clips, 4 test clips" in output, error
-    assert "40 like train/BarLeft/g01c01.avi: class BarLeft, train side\n" in output
+    assert "40 videos like train/BarLeft/g01c01.avi: class BarLeft, train side\n" in output
     assert "note: left out: 4 videos of the val side; there is a test side\n" in output
     with (tmp_path / "out" / "predictions.csv").open() as file:
         assert {row["file"][:15] for row in csv.DictReader(file)} == {"test/BarLeft/g0", "test/BarRight/g"}
