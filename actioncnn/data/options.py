@@ -1,4 +1,4 @@
-"""What a command line says of a dataset. Nothing heavy is imported here, so that `--help` answers at once."""
+"""Command-line options about a dataset. Nothing heavy is imported here, so that `--help` answers at once."""
 
 import os
 from argparse import ArgumentTypeError
@@ -44,7 +44,7 @@ def class_names(text):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
-    """Where a dataset is and how it is to be understood: every script that takes a dataset takes these options."""
+    """Where a dataset is and how to understand it."""
 
     videos: Path = option(MAIN, Path("UCF101"), "directory of the dataset", Path, metavar="DIR")
     nclass: int | None = option(
@@ -81,7 +81,7 @@ class DatasetOptions:
 
     @property
     def dataset(self):
-        """These options alone, without those that a script has beside them."""
+        """Only the options of this class, without those of subclasses."""
         return DatasetOptions(**{each.name: getattr(self, each.name) for each in fields(DatasetOptions)})
 
     def located(self):

@@ -1,4 +1,4 @@
-"""The options of the training scripts, as typed objects: each field is a line of `--help`, a default and a record.
+"""The options of the training scripts, as typed objects: each field is a line of `--help` and of the record of a run.
 
 Nothing heavy is imported here, so that `--help` and usage errors answer at once.
 """
@@ -11,12 +11,12 @@ from actioncnn.data.options import DATASET, GROUPS, MAIN, RUN, SPEED, TRAINING, 
 from actioncnn.train.recipes import NETWORKS, by_script, default_batch
 from actioncnn.video.sampling import Sampling
 
-OF_CLIPS = ("skip", "depth")  # options of networks that take clips
+CLIP_OPTIONS = ("skip", "depth")  # only of networks that take clips
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(DatasetOptions):
-    """What all training scripts take."""
+    """The options of all training scripts."""
 
     batch: int | None = option(
         MAIN, None, "clips in each training step (default: 128; 64 with fewer than 3,072 training clips, 32 with fewer "
@@ -65,14 +65,14 @@ class Options(DatasetOptions):
     gpus: int = option(SPEED, 1, "number of GPUs that share each batch", whole_number(1), metavar="N")
     resume: bool = option(RUN, False, "continue the interrupted run in --output; repeat its command with this", bool)
     overwrite: bool = option(RUN, False, "replace the run in --output", bool)
-    members = None  # number of networks that are averaged, where one is not trained for itself
+    members = None  # number of networks of an ensemble; None: one network is trained
 
     def settled(self, clips):
-        """These, with the batch size that the default is for so many training clips."""
+        """The same options, where --batch is not given with the default batch size for `clips` training clips."""
         return replace(self, batch=self.batch or default_batch(clips))
 
     def as_dict(self):
-        """The options that say what a run is, for its record."""
+        """{name: value} for the record of a run, without options that say how it begins."""
         return {name: value for name, value in asdict(self).items() if name not in ("resume", "overwrite")}
 
     @property
@@ -82,7 +82,7 @@ class Options(DatasetOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ClipOptions(Options):
-    """Those of a network that takes clips."""
+    """The options of a network that takes clips."""
 
     skip: bool = option(MAIN, True, "frames at even intervals over the whole video; False: the first frames", bool)
     depth: int = option(MAIN, 10, "number of frames of each video", whole_number(1), metavar="N")
@@ -94,7 +94,7 @@ class ClipOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleOptions(ClipOptions):
-    """Those of several such networks."""
+    """The options of an ensemble."""
 
     nmodel: int = option(MAIN, 3, "number of models that are trained and averaged", whole_number(1), metavar="N")
     network: str = option(
@@ -110,21 +110,28 @@ class EnsembleOptions(ClipOptions):
         return self.nmodel
 
     @property
-    def of_frames(self):
+    def takes_frames(self):
         """Whether the network takes single frames, so that --skip and --depth mean nothing."""
         return by_script(self.network).dimensions == 2
 
     def as_dict(self):
-        return {name: value for name, value in super().as_dict().items() if not self.of_frames or name not in OF_CLIPS}
+        return {
+            name: value
+            for name, value in super().as_dict().items()
+            if not self.takes_frames or name not in CLIP_OPTIONS
+        }
 
     @property
     def sampling(self):
         clips = super().sampling
-        return clips._replace(depth=0, skip=True) if self.of_frames else clips
+        return clips._replace(depth=0, skip=True) if self.takes_frames else clips
 
 
 def parse(kind, description, words=None):
-    """The options of a command line (`words`, by default that of the script) as an object of the class `kind`."""
+    """The options of a command line as an object of the class `kind`.
+
+    words: the command line without the script's name; by default that of this process.
+    """
     command = parser(description)
     for group in GROUPS:
         of_group = command.add_argument_group(group)
@@ -134,10 +141,10 @@ def parse(kind, description, words=None):
                 of_group.add_argument("--" + each.name.replace("_", "-"), default=default, **each.metadata["argument"])
     options = kind(**vars(command.parse_args(words)))
     if options.resume and options.overwrite:
-        command.error("--resume goes on with the run in --output, --overwrite replaces it: give one of them")
+        command.error("--resume continues the run in --output, --overwrite replaces it: give only one of them")
     if options.freeze and not options.start:
-        command.error("--freeze needs --start RUN or MODEL, whose layers it keeps as they are")
-    for name in OF_CLIPS if getattr(options, "of_frames", False) else ():
+        command.error("--freeze needs --start, which names the run or model whose layers are not trained")
+    for name in CLIP_OPTIONS if getattr(options, "takes_frames", False) else ():
         if getattr(options, name) != getattr(kind, name):
             command.error(f"--{name} {getattr(options, name)}: --network {options.network} takes single frames")
     return options

@@ -307,7 +307,7 @@ def test_fine_tuning_goes_on_after_a_kill(run, bars, trained_run, cache, tmp_pat
     options += ["--depth", 4, "--start", trained_run, "--freeze"]
     code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "whole")
     assert code == 0, error
-    said = "6 of 6 layers are those of"  # bars are the same classes: the head too
+    said = "6 of 6 layers have the weights of"  # bars are the same classes: the head too
     assert f"start: {said}" in output and "not trained" in output
     saved = json.loads((tmp_path / "whole" / "args.json").read_text())
     assert saved["options"]["start"] == str(trained_run) and saved["options"]["freeze"] and said in saved["start"][0]
