@@ -1,7 +1,10 @@
-"""Train the 2D CNN on one frame of each video, the middle one: the action is under way there, while first frames
-often show its preparation. What it reaches is what a single picture tells about the class.
+"""Train the 2D CNN on the middle frame of each video: how well a single picture tells the class.
 
-python 2dcnn.py --videos UCF101/ --output 2dcnnresult/
+python 2dcnn.py --videos UCF-101/ --output 2dcnnresult/
+python 2dcnn.py --videos my_videos/ --epoch 40 --output result/
+
+The middle frame is used because the action is usually under way there; first frames often show its preparation.
+The directory of --output gets the model, its figures and report.html, a page that shows them all.
 """
 
 from actioncnn import cli

@@ -3,8 +3,8 @@
 python compare.py first/ second/                        a table, differences with intervals, a sentence for each pair
 python compare.py first/ second/ --html both.html       the same as a page, with curves and classes
 python compare.py first/ --html                         the page of one run: first/report.html
-python compare.py first/ --html --videos UCF-101/       the same with clips, to be seen by whom the page is sent to
-python compare.py first/ --html --videos UCF-101/ --evidence     and with what the network saw in its mistakes
+python compare.py first/ --html --videos UCF-101/       the same with clips inside, so that it can be sent
+python compare.py first/ --html --videos UCF-101/ --evidence     and with what spoke for the classes in mistakes
 """
 
 import argparse

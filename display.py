@@ -1,4 +1,4 @@
-"""Preview picture of a dataset: titled examples of different classes; and how its folders and names are understood.
+"""Draw examples of the classes of a dataset, and say how its folders and names are understood.
 
 python display.py                                          5 x 3 examples from UCF101 -> display.png
 python display.py --classes all --output classes.png       every class on one page

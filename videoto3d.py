@@ -1,9 +1,9 @@
-"""Frames of a video as an array, and the class name in a UCF-101 file name; a dataset's clips, read by many machines.
+"""Read the frames of a video as an array, and the class name in the name of a UCF-101 file.
 
-    python videoto3d.py v_YoYo_g01_c01.avi --depth 10 --output frames/
-    python videoto3d.py UCF-101/ --shard 1/4 --cache /shared/cache/
+python videoto3d.py v_YoYo_g01_c01.avi
+python videoto3d.py v_YoYo_g01_c01.avi --depth 10 --output frames/
 
-In code: Videoto3D(32, 32, 10).video3d("v_YoYo_g01_c01.avi") -> uint8 (10, 32, 32)
+In code, Videoto3D(32, 32, 10).video3d("v_YoYo_g01_c01.avi") returns uint8 frames of the shape (10, 32, 32).
 """
 
 import sys

@@ -1,6 +1,9 @@
 """Make the input that one unit of a trained network responds to most: what the unit looks for.
 
+python visualize_input.py -m result/ -l True
 python visualize_input.py -m result/ucf101_3dcnnmodel.json -w result/ucf101_3dcnnmodel.hd5 -n dense_2 -i 0 --iter 100
+
+The first command lists the layers of a model and stops; the second makes the clip of class 0.
 """
 
 import sys
@@ -15,19 +18,23 @@ from actioncnn.model import reading
 
 def parse():
     parser = cli.parser(__doc__)
-    main = parser.add_argument_group("options of 2017")
-    main.add_argument("--model", "-m", type=Path, required=True, help="saved JSON, a .keras file or --output of a run")
-    main.add_argument("--weights", "-w", type=Path, help="saved HDF5 of its weights (default: that beside the JSON)")
+    main = parser.add_argument_group("main options")
+    main.add_argument(
+        "--model", "-m", type=Path, required=True, help="required: saved JSON, .keras file, or --output of a run"
+    )
+    main.add_argument("--weights", "-w", type=Path, help="HDF5 file of its weights (default: the one beside it)")
     main.add_argument(
         "--layernames",
         "-l",
         default=False,
-        help="show the layers with their shapes and units, and stop (default: False)",
+        help="list the layers with their shapes and units, and stop (default: False)",
         **cli.SWITCH,
     )
-    main.add_argument("--name", "-n", help="layer to maximize; branch/layer in a nested model")
-    main.add_argument("--index", "-i", help="unit or channel: 3, or several at once: 0,4,7 or 0-9 or all")
-    main.add_argument("--iter", type=cli.whole_number(1), default=20, help="number of iterations (default: 20)")
+    main.add_argument("--name", "-n", help="name of the layer; branch/layer in a nested model")
+    main.add_argument("--index", "-i", help="unit or channel: 3, or several: 0,4,7 or 0-9 or all")
+    main.add_argument(
+        "--iter", type=cli.whole_number(1), default=20, help="number of steps of the ascent (default: 20)"
+    )
     _ascent_options(parser.add_argument_group("ascent"))
     reading.add_options(parser.add_argument_group("the model's input and output"))
     files = parser.add_argument_group("files")
@@ -37,7 +44,7 @@ def parse():
     files.add_argument("--classes", type=Path, help="class names, one a line (default: classes.txt beside the model)")
     real = parser.add_argument_group("real clips")
     real.add_argument(
-        "--videos", type=Path, metavar="DATASET", help="show the clip in it that the unit responds to most"
+        "--videos", type=Path, metavar="DATASET", help="also show the clip of this dataset with the highest activation"
     )
     add_test_options(real)
     args = parser.parse_args()
@@ -50,25 +57,35 @@ def parse():
 def _ascent_options(group):
     group.add_argument(
         "--objective", choices=["auto", "margin", "logit", "mean"], default="auto",
-        help="margin: of a class over the others; logit: before the activation function; mean: mean output, as in "
-        "2017; auto: margin for a class, else mean (default: auto)",
+        help="what is raised; margin: a class over the others; logit: the value before the activation function; mean: "
+        "the mean output, as in 2017; auto: margin for a class, else mean (default: auto)",
     )  # fmt: skip
-    group.add_argument("--tv", type=cli.not_negative, default=1, help="smoothness in space, 0: none (default: 1)")
-    group.add_argument("--tv-time", type=cli.not_negative, default=3, help="in time, 0: fast motion (default: 3)")
     group.add_argument(
-        "--contrast", type=cli.positive, default=0.7, help="at most; natural clips have .5 (default: 0.7)"
+        "--tv", type=cli.not_negative, default=1, help="smoothness in space; 0: fine texture (default: 1)"
     )
     group.add_argument(
-        "--jitter", type=cli.whole_number(0), default=3, help="shift of each step, pixels at most (default: 3)"
+        "--tv-time", type=cli.not_negative, default=3, help="smoothness in time; 0: fast motion (default: 3)"
     )
-    group.add_argument("--restarts", type=cli.whole_number(1), default=1, help="ascents, the best is kept (default: 1)")
-    group.add_argument("--seed", type=cli.whole_number(0), default=0, help="of every random choice (default: 0)")
-    group.add_argument("--classic", default=False, help="the procedure of 2017 instead (default: False)", **cli.SWITCH)
+    group.add_argument(
+        "--contrast", type=cli.positive, default=0.7, help="largest contrast; natural clips have .5 (default: 0.7)"
+    )
+    group.add_argument(
+        "--jitter",
+        type=cli.whole_number(0),
+        default=3,
+        help="largest random shift in each step, in pixels (default: 3)",
+    )
+    group.add_argument(
+        "--restarts", type=cli.whole_number(1), default=1, help="number of ascents; the best is kept (default: 1)"
+    )
+    group.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of every random choice (default: 0)")
+    group.add_argument(
+        "--classic", default=False, help="use the procedure of 2017 instead (default: False)", **cli.SWITCH
+    )
 
 
 def main():
     args = parse()
-    from actioncnn.model.layers import NoSuchUnitError, parse_units
     from actioncnn.model.model import list_layers, open_model
     from actioncnn.runs.find import find_model
 
@@ -78,6 +95,8 @@ def main():
         cli.say(*list_layers(args.model))
         return
     model = open_model(files, classifies=False)
+    from actioncnn.model.layers import NoSuchUnitError, parse_units  # imports Keras, which open_model starts quietly
+
     try:
         path, layer = model.find_layer(args.name)
         chosen = parse_units(args.index, model.count_units(layer))

@@ -30,20 +30,20 @@ def run(main):
         sys.exit(f"{program()}: {error.name} is not installed in {sys.prefix}: pip install -r requirements.txt")
     except KeyboardInterrupt:
         print(f"{program()}: interrupted", file=sys.stderr)
-        os._exit(130)  # threads of TensorFlow would hold the exit back
+        os._exit(130)  # at once: threads of TensorFlow would delay a normal exit
     except BrokenPipeError:
         os._exit(141)  # the reader of a pipe has gone, as with `| head`
-    except OSError as error:  # a full disk, a directory taken away: what was written before is whole
+    except OSError as error:  # such as a full disk; files that were written before are complete
         sys.exit(printable(f"{program()}: {error.filename or 'writing'}: {error.strerror or error}"))
     except Exception as error:
         if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
             raise
-        remedy = "smaller or fewer frames, or a smaller batch, take less"
+        remedy = "use smaller or fewer frames, or a smaller batch"
         sys.exit(printable(f"{program()}: the memory is full ({one_line(error)}); {remedy}"))
 
 
 def open_streams():
-    """Makes standard streams usable: what a terminal's encoding lacks becomes ?, what is closed leads nowhere."""
+    """Makes standard streams usable: letters that the terminal cannot show become ?, closed streams lead nowhere."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -65,7 +65,7 @@ def say(*lines):
 
 
 def warn(message, *lines):
-    """The same on standard error, behind the script's name."""
+    """Prints a message, behind the script's name, and more lines on standard error."""
     print(printable(f"{program()}: {message}"), *map(printable, lines), sep="\n", file=sys.stderr, flush=True)
 
 
@@ -76,7 +76,7 @@ def count(number, word):
 
 
 def shorten(items, most=5):
-    """The first of some names, and how many more there are."""
+    """Names with commas between; of more than `most` names the first ones, and how many more there are."""
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
@@ -138,7 +138,7 @@ def not_negative(text):
 
 
 def bar(**options):
-    """A tqdm bar; where nobody watches, as in the log file of a batch job, a line every LOG_INTERVAL seconds."""
+    """A tqdm progress bar. If standard error is not a terminal, it prints a line every LOG_INTERVAL seconds."""
     from tqdm import tqdm
 
     if not sys.stderr.isatty():
@@ -181,15 +181,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(description):
-    """A Parser that takes no abbreviated options: their meaning would change as options are added."""
+    """A Parser that takes no abbreviated options: their meaning would change as options are added.
+
+    `--help` begins with the description, which has examples: a usage line of 25 options helps nobody.
+    """
     raw = argparse.RawDescriptionHelpFormatter
-    command = Parser(description=description, formatter_class=raw, allow_abbrev=False)
+    command = Parser(description=description, usage=argparse.SUPPRESS, formatter_class=raw, allow_abbrev=False)
     command.add_argument("--version", action="version", version=f"actioncnn {__version__}")
     return command
 
 
 def option(group, default, help, type, **kind):
-    """A field of a dataclass of options: its group in `--help`, its default and what add_argument takes beside."""
+    """A field of a dataclass of options, with its group in `--help` and the arguments of add_argument.
+
+    The default is added to `help`, except None, for which `help` says what happens. kind: more arguments.
+    """
     named = "" if default is None or default is MISSING else f" (default: {default})"
     kind |= SWITCH if type is bool else {"type": type}
     return field(default=default, metadata={"group": group, "argument": kind | {"help": help + named}})

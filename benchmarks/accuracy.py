@@ -1,4 +1,4 @@
-"""Accuracy of each network and recipe on unseen groups and on a random split; regenerates the README's tables.
+"""Accuracy of each network and recipe on unseen groups and on a random split; makes the tables of docs/accuracy.md.
 
 python benchmarks/accuracy.py --videos demo pasted letters/ words/ UCF-101/:YoYo,Punch --paste UCF-101/ --epochs 60
 python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 30

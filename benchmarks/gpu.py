@@ -1,4 +1,4 @@
-"""What a GPU reaches: speed of training, time to the second epoch, memory, one video. Prints tables for the README.
+"""What a GPU reaches: speed of training, time to the second epoch, memory, one video. Prints tables for docs/speed.md.
 
 python benchmarks/gpu.py > gpu.md
 

@@ -1,4 +1,4 @@
-"""Demo dataset: small videos in which only motion tells the class (motion.py), named as in UCF-101.
+"""Make the demo dataset: small videos in which only motion tells the class, named as in UCF-101.
 
 python -m actioncnn.data.demo demo        # 400 videos, 8 classes, 25 groups; about half a minute
 """
@@ -98,7 +98,7 @@ def main():
     parser.add_argument(
         "--clips", type=cli.whole_number(1), default=2, help="clips of each class and group (default: 2)"
     )
-    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="of every random choice (default: 0)")
+    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of every random choice (default: 0)")
     parser.add_argument("--color", default=False, help="videos in colour (default: False)", **cli.SWITCH)
     args = parser.parse_args()
     make_demo(args.directory, args.groups, args.clips, args.seed, args.color)

@@ -115,7 +115,7 @@ def _understood(directory, levels, train_list, test_list, split):
 def told_kinds(passed):
     """What was passed over, in words: numbers of files by their ending."""
     kinds = [f"{number} {ending}" for ending, number in passed.most_common()]
-    return f"{shorten(kinds)}, no videos by their names"
+    return f"{shorten(kinds)} (not named as videos)"
 
 
 def walk(directory, notes, passed=None):
@@ -218,8 +218,8 @@ def describe(directory, videos, places):
     for kind, number in kinds.most_common(KINDS):
         path, name, group, side, how, _ = examples[kind]
         told = [f"class {name}", f"group {group}" * (group is not None), f"{side} side" * bool(side)]
-        told = ", ".join(each for each in told if each) + f" (names as of {how})" * bool(how)
-        lines.append(f"{number} like {os.path.relpath(path, directory)}: {told}")
+        told = ", ".join(each for each in told if each) + f" (names follow {how})" * bool(how)
+        lines.append(f"{count(number, 'video')} like {os.path.relpath(path, directory)}: {told}")
     return lines + [f"and {len(kinds) - KINDS} more kinds of paths"] * (len(kinds) > KINDS)
 
 

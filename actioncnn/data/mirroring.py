@@ -50,7 +50,8 @@ def swapped(name, pair, whole):
 def told(classes, flip, asked):
     """The line that says whether clips are mirrored, and why. asked: --flip says it."""
     if asked:
-        return f"clips are {'mirrored at random' if flip else 'not mirrored'}: --flip {flip}"
+        return f"training clips are {'mirrored at random' if flip else 'not mirrored'}, as --flip {flip} says"
     if flip:
-        return "clips are mirrored at random, since no class name tells left from right; --flip False turns it off"
-    return f"clips are not mirrored, since that may turn {turned(classes)} into another class; --flip True turns it on"
+        return "training clips are mirrored at random, because no class name says left or right (--flip False: not)"
+    why = f"because a mirror may turn {turned(classes)} into another class"
+    return f"training clips are not mirrored, {why} (--flip True: mirrored at random)"

@@ -1,4 +1,4 @@
-"""What a command line says of a dataset. Nothing heavy is imported here, so that `--help` answers at once."""
+"""Command-line options about a dataset. Nothing heavy is imported here, so that `--help` answers at once."""
 
 import os
 from argparse import ArgumentTypeError
@@ -7,7 +7,14 @@ from pathlib import Path
 
 from actioncnn.cli import option, whole_number
 
-OF_2017, DATASET, TRAINING = "options of 2017", "dataset", "training"
+# The groups of `--help`, by how often they are needed; names and defaults of the main options are those of 2017
+MAIN, RUN, DATASET, TRAINING, SPEED = GROUPS = (
+    "main options",
+    "repeat, continue or replace a run",
+    "dataset and split",
+    "training",
+    "speed and memory",
+)
 NONE = "none"  # of --split, where a model is tested
 
 
@@ -37,39 +44,44 @@ def class_names(text):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
-    """Where a dataset is and how it is to be understood: every script that takes a dataset takes these options."""
+    """Where a dataset is and how to understand it."""
 
-    videos: Path = option(OF_2017, Path("UCF101"), "directory where the dataset is stored", Path)
-    nclass: int | None = option(OF_2017, 101, "number of classes to use, in alphabetical order", whole_number(2))
+    videos: Path = option(MAIN, Path("UCF101"), "directory of the dataset", Path, metavar="DIR")
+    nclass: int | None = option(
+        MAIN, 101, "number of classes to use: the first ones in alphabetical order", whole_number(2), metavar="N"
+    )
     classes: tuple | None = option(
-        DATASET, None, "the classes to use: their names A,B or a file with a name in each line (default: the first "
+        DATASET, None, "the classes to use: names A,B or a file with one name in each line (default: the first "
         "--nclass)", class_names, metavar="A,B|FILE",
     )  # fmt: skip
     split: str = option(
-        DATASET, "1", "official split 1, 2 or 3 of UCF-101, of other videos their own train and test folders, else as "
-        "groups: whole groups are held out; folds:K: K trainings that test each clip once; all: the three official "
-        "ones, else folds:3; random: 80/20 over videos, which inflates accuracy", split_name,
+        DATASET, "1", "which videos are for testing; 1, 2 or 3: that official split of UCF-101, for other datasets "
+        "their own train and test folders or lists, or else whole groups; groups: hold out whole groups; folds:K: "
+        "train K times, so that each clip is tested once; all: the three official splits, or else three folds; "
+        "random: a fifth of the videos, which inflates accuracy if clips of one scene are on both sides", split_name,
         metavar="1|2|3|groups|folds:K|all|random",
     )  # fmt: skip
     train_list: Path | None = option(
-        DATASET, None, "list of the training videos: lines `file label`, CSV or JSON with columns such as file, label, "
-        "group (subject, signer), split, start and end of a segment (seconds, or start_frame, end_frame); or a folder "
-        "of UCF-101's or HMDB-51's lists", Path,
+        DATASET, None, "list of the training videos: lines `file label`, or CSV or JSON with columns such as file, "
+        "label, group (subject, signer), split, and start and end of a segment (in seconds, or start_frame and "
+        "end_frame); or a folder with the lists of UCF-101 or HMDB-51", Path, metavar="FILE",
     )  # fmt: skip
-    test_list: Path | None = option(DATASET, None, "list of the test videos", Path)
+    test_list: Path | None = option(DATASET, None, "list of the test videos, in the same form", Path, metavar="FILE")
     class_level: int | None = option(
-        DATASET, None, "which folder below --videos names the class, 1 the first (default: the first with siblings)",
-        whole_number(1),
+        DATASET, None, "level of the folders that name the class; 1: those directly in --videos (default: the first "
+        "level with several folders)", whole_number(1), metavar="N",
     )  # fmt: skip
     group_level: int | None = option(
-        DATASET, None, "which folder below --videos names the group, such as the person, 1 the first (default: that of "
-        "people, else the first that differs within a class)", whole_number(1),
+        DATASET, None, "level of the folders that name the group, such as the person (default: folders that are people "
+        "by their names, or else the first level that differs within a class)", whole_number(1), metavar="N",
     )  # fmt: skip
-    seed: int = option(TRAINING, 0, "of every random choice; the same seed gives the same result", whole_number(0))
+    seed: int = option(
+        RUN, 0, "seed of every random choice; the same seed gives the same result", whole_number(0), metavar="N"
+    )
 
     @property
     def dataset(self):
-        """These options alone, without those that a script has beside them."""
+        """Only the options of this class, without those of subclasses."""
         return DatasetOptions(**{each.name: getattr(self, each.name) for each in fields(DatasetOptions)})
 
     def located(self):

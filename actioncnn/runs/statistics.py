@@ -15,7 +15,7 @@ import numpy as np
 DRAWS = 1000  # an error of 2 % of the standard error
 LEVEL = 0.95
 LEAST_GROUPS = 4  # of fewer, intervals are wrong too often
-SPREAD = 0.031  # standard deviation between seeds, measured: README, which run is better
+SPREAD = 0.031  # standard deviation between seeds, measured: docs/results.md
 WEIGHT = 2  # degrees of freedom that it counts for: with so few, it allows for spreads up to 6 points, too
 LEAST_VARIANCE = 0.09  # of a share of .9: seeds of networks that are right about more differ less
 MOST_SEEDS = 20  # more will hardly be trained

@@ -50,4 +50,4 @@ def carry_out(plan):
         folder.close_run(output, whole, means)
     for row, reason in plan.data.failures.items():
         warn(f"left out: {plan.data.videos[row].path}: {reason}")
-    say(f"results: {output}")
+    say(f"results: {output}; report.html there shows them")

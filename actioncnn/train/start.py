@@ -11,7 +11,7 @@ from actioncnn.runs.tested import trained_on
 from actioncnn.video.sampling import Sampling
 
 SHAPE = ("size", "depth", "color")  # options of the training scripts that the shape of a model's input tells
-KINDS = {False: "single frames", True: "clips"}
+KINDS = {False: "single frames", True: "clips"}  # by whether the network takes clips
 
 
 class Start:
@@ -23,7 +23,7 @@ class Start:
 
     def __init__(self, path, sampling, output=None):
         self.path, self.sampling = path, sampling
-        self.said = {}  # by number of the member: what it took
+        self.said = {}  # {number of an ensemble's member, else 0: the line that says what was copied}
         run, model = (path, None) if path.is_dir() else (None, path)
         self.model, self.weights, self.record = find_files(run, model, option="--start")
         folder = self.model.parent
@@ -31,19 +31,25 @@ class Start:
             each.resolve() for each in (output, *output.glob("split_*"), *output.glob("fold*"))
         ):
             raise UserError(f"--start {path}: lies in --output, which this run replaces; give another --output")
-        if its := self.record.sampling:
-            self.check(its, (*SHAPE, "skip"))
+        if self.record.sampling:
+            self.check(self.record.sampling, (*SHAPE, "skip"))
 
-    def check(self, its, names):
-        """UserError where the model takes other frames than `sampling`; names: of the options that are compared."""
-        clips = its.depth > 0
+    def check(self, trained, names):
+        """UserError if the model takes other frames than `sampling`.
+
+        trained: the model's Sampling. names: the options that are compared.
+        """
+        clips = trained.depth > 0
         if clips != (self.sampling.depth > 0):
             takes, other = KINDS[clips], KINDS[not clips]
             raise UserError(f"--start {self.path}: takes {takes}, this script {other}; give a model of {other}")
-        wrong = [name for name in names if getattr(its, name) != getattr(self.sampling, name)]
-        its, given = (" ".join(f"--{name} {getattr(of, name)}" for name in wrong) for of in (its, self.sampling))
+        wrong = [name for name in names if getattr(trained, name) != getattr(self.sampling, name)]
         if wrong:
-            raise UserError(f"--start {self.path}: its model takes {its}, not {given}; give {its}")
+            right, given = (
+                " ".join(f"--{name} {getattr(sampling, name)}" for name in wrong)
+                for sampling in (trained, self.sampling)
+            )
+            raise UserError(f"--start {self.path}: its model takes {right}, not {given}; give {right}")
 
     def notes_on(self, data):
         """A line, in a list, where the model was trained on some of the test clips of LabelledClips."""
@@ -58,7 +64,7 @@ class Start:
 
     @cached_property
     def classes(self):
-        """Names of its classes; None where no file tells them."""
+        """The class names of the model; None if no file has them."""
         from actioncnn.model import loading
 
         path = self.model.parent / BESIDE
@@ -66,7 +72,7 @@ class Start:
 
     @cached_property
     def members(self):
-        """What the network, or each member of an ensemble, is made of: lists of (kind of a layer, its weights)."""
+        """The layers of the network, or of each member of an ensemble: lists of (kind of the layer, its weights)."""
         from actioncnn.model.legacy import leaves
         from actioncnn.model.loading import load_model
 
@@ -81,7 +87,7 @@ class Start:
         return [[(kind(layer), layer.get_weights()) for layer in layers] for layers in of_each]
 
     def begun(self, build, classes, member=0, freeze=False, quiet=False):
-        """A function that builds what build(instead) does, and lets it `take` its weights, which it says."""
+        """A function that builds the network of build(instead), copies weights into it and prints what was copied."""
 
         def begin(instead=None):
             model = build(instead=instead)
@@ -93,10 +99,11 @@ class Start:
         return begin
 
     def take(self, model, classes, member=0, freeze=False):
-        """Gives a network the weights of the layers that fit -> what was taken and what not, in a line.
+        """Copies the weights of all layers that fit into a network -> a line that says which were copied and which not.
 
-        The head, its last layer, is taken only where the classes have the same names in the same order. Of an ensemble
-        it takes those of member number `member`, round and round. freeze: they are not trained, but for the head.
+        The last layer is copied only if the classes have the same names in the same order. If the model is an ensemble,
+        its member number `member` is used, or the first ones again if it has fewer. freeze: layers that were copied are
+        not trained, except for the last one.
         """
         old = self.members[member % len(self.members)]
         *body, head = layers = [layer for layer in model.layers if layer.weights]
@@ -105,24 +112,28 @@ class Start:
         if not taken:
             remedy = "give one that this script trained"
             raise UserError(f"--start {self.path}: no layer has the shape of one of this network; {remedy}")
-        for place, its in taken.items():
-            layers[place].set_weights(old[its][1])
+        for place, source in taken.items():
+            layers[place].set_weights(old[source][1])
             layers[place].trainable = layers[place] is head or not freeze
         why = dict.fromkeys((layer.name for layer in body), "no such shape")
         why[head.name] = "other classes" if self.classes and not same else f"no {BESIDE}" if not same else "other shape"
         new = [f"{layer.name} ({why[layer.name]})" for place, layer in enumerate(layers) if place not in taken]
-        frozen = f" and{f', but for {head.name},' * (len(body) in taken)} not trained" if freeze else ""
-        return (
-            f"{len(taken)} of {len(layers)} layers are those of {self.model}{frozen}; new: {', '.join(new) or 'none'}"
-        )
+        line = f"{len(taken)} of {len(layers)} layers have the weights of {self.model}; new: {', '.join(new) or 'none'}"
+        if freeze:
+            trained = [layer.name for layer in layers if layer.trainable]
+            line += f"; not trained: all layers except {', '.join(trained)}"
+        return line
 
 
 def kind(layer):
-    """What a layer must share with another one to take its weights."""
+    """The type of a layer and the shapes of its weights: these must be equal for weights to be copied."""
     return type(layer).__name__, *(tuple(weight.shape) for weight in layer.weights)
 
 
 def fitting(new, old):
-    """{place in `new`: place in `old`} of layers, by kind, that stand in the same order; the longest runs first."""
+    """{place in `new`: place in `old`} of the layers that match, in the same order; kinds of layers as in `kind`.
+
+    The longest run of equal layers is matched first, then those before and after it.
+    """
     blocks = SequenceMatcher(None, new, old, autojunk=False).get_matching_blocks()
     return {block.a + i: block.b + i for block in blocks for i in range(block.size)}

@@ -62,11 +62,10 @@ class Training:
     def describe(self, told):
         """Says what is trained and tested on."""
         sides, videos = [], self.data.videos
-        for side, rows in (("train", self.data.train), ("test", self.data.test)):
+        for side, rows in (("training", self.data.train), ("test", self.data.test)):
             groups = len(set(scenes([videos[row] for row in rows if videos[row].group is not None])))
             sides.append(count(len(rows), f"{side} clip") + (f" of {count(groups, 'group')}" if groups else ""))
-        classes = f"{len(videos)} of {len(self.data.classes)} classes in {self.plan.options.videos}"
-        say(f"videos: {classes}; split {self.part.split}: {', '.join(sides)}")
+        say(f"{count(len(self.data.classes), 'class')}, split {self.part.split}: {', '.join(sides)}")
         for note in self.part.notes:
             if note not in told:
                 say(f"note: {note}")

@@ -86,7 +86,7 @@ def test_what_failed_does_not_say_what_a_split_is(bars, cache):
 def test_how_a_dataset_is_understood_is_said(bars):
     assert understand(DatasetOptions(videos=bars)).understood == [
         f"{bars}: 48 videos, 2 classes (BarLeft, BarRight), 12 groups",
-        "48 like v_BarLeft_g01_c01.avi: class BarLeft, group 1 (names as of UCF-101, UCF-50)",
+        "48 videos like v_BarLeft_g01_c01.avi: class BarLeft, group 1 (names follow UCF-101, UCF-50)",
     ]
 
 

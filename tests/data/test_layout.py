@@ -282,9 +282,9 @@ def test_an_example_of_each_kind_is_shown(tmp_path):
     touch(tmp_path, "train/a/s1/x.mp4", "train/a/s2/x.mp4", "train/b/y.mp4", "test/b/v_b_g01_c01.avi")
     assert index.understand(tmp_path).understood == [
         f"{tmp_path}: 4 videos, 2 classes (a, b), 3 groups",
-        "2 like train/a/s1/x.mp4: class a, group s1, train side",
-        "1 like test/b/v_b_g01_c01.avi: class b, group 1, test side (names as of UCF-101, UCF-50)",
-        "1 like train/b/y.mp4: class b, train side",
+        "2 videos like train/a/s1/x.mp4: class a, group s1, train side",
+        "1 video like test/b/v_b_g01_c01.avi: class b, group 1, test side (names follow UCF-101, UCF-50)",
+        "1 video like train/b/y.mp4: class b, train side",
     ]
 
 

@@ -36,7 +36,7 @@ def test_default_is_15_classes(dataset, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
         "UCF101: 48 videos, 20 classes (Class00, Class01, Class02, Class03, Class04 and 15 more), 10 groups\n"
-        "48 like v_Class00_g01_c01.avi: class Class00, group 1 (names as of UCF-101, UCF-50)\n"
+        "48 videos like v_Class00_g01_c01.avi: class Class00, group 1 (names follow UCF-101, UCF-50)\n"
         "display.png: 15 classes of UCF101\n"
     )
     with Image.open(tmp_path / "display.png") as image:
@@ -70,7 +70,7 @@ def test_says_how_folders_and_lists_are_understood(run, dataset, tmp_path):
             video = dataset / f"v_Class0{number}_g0{1 if side == 'train' else 2}_c01.avi"
             (tmp_path / side / name / "x.avi").write_bytes(video.read_bytes() + side.encode())
     _, text, error = show(run, tmp_path, tmp_path / "x.png")
-    assert "2 like train/a/x.avi: class a, train side\n" in text and "A and a differ in case only" in error
+    assert "2 videos like train/a/x.avi: class a, train side\n" in text and "A and a differ in case only" in error
     (tmp_path / "list.txt").write_text("train/a/x.avi good\ntrain/b/x.avi bad\n")
     _, text, error = show(run, tmp_path, tmp_path / "x.png", "--train-list", tmp_path / "list.txt")
     assert "2 videos, 2 classes (bad, good)" in text

@@ -60,7 +60,7 @@ def test_3dcnn_learns_motion(run, bars, cache, tmp_path):
     assert "with frames shuffled" in output and "of 2 groups cannot tell" in output
     assert (tmp_path / "new" / "out" / "classes.txt").read_text() == "BarLeft\nBarRight\n"
     assert "; batches of 8 clips\n" in output
-    assert "split groups: 40 train clips of 10 groups, 8 test clips of 2 groups" in output
+    assert "split groups: 40 training clips of 10 groups, 8 test clips of 2 groups" in output
     assert "note: the official splits are UCF-101's" in output
     saved = json.loads((tmp_path / "new" / "out" / "args.json").read_text())
     assert saved["recipe"]["augment"]["flip"] is False  # a mirror would make left right
@@ -236,8 +236,8 @@ def test_own_train_and_test_folders(run, bars, cache, tmp_path):
         shutil.copy2(path, tmp_path / "own" / side / name / f"{group}{clip}")
     options = ["--videos", tmp_path / "own", "--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2]
     code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "out")
-    assert code == 0 and "split given: 40 train clips, 4 test clips" in output, error
-    assert "40 like train/BarLeft/g01c01.avi: class BarLeft, train side\n" in output
+    assert code == 0 and "split given: 40 training clips, 4 test clips" in output, error
+    assert "40 videos like train/BarLeft/g01c01.avi: class BarLeft, train side\n" in output
     assert "note: left out: 4 videos of the val side; there is a test side\n" in output
     with (tmp_path / "out" / "predictions.csv").open() as file:
         assert {row["file"][:15] for row in csv.DictReader(file)} == {"test/BarLeft/g0", "test/BarRight/g"}
@@ -254,7 +254,7 @@ def test_a_broken_video_costs_only_itself(run, bars, cache, tmp_path):
     (tmp_path / "videos" / "notes.txt").write_text("not a video")
     options = ["--epoch", 1, "--cache", cache, "--size", 8, "--depth", 2, "--output", tmp_path / "out"]
     code, output, error = run("3dcnn.py", "--videos", tmp_path / "videos", *options)
-    assert code == 0 and "40 train clips of 10 groups, 8 test clips" in output
+    assert code == 0 and "40 training clips of 10 groups, 8 test clips" in output
     listed = [line for line in error.splitlines() if "v_BarLeft_g01_c09.avi" in line]
     assert len(listed) == 1 and "cannot be opened" in listed[0] and "notes.txt" not in error
 
@@ -307,7 +307,7 @@ def test_fine_tuning_goes_on_after_a_kill(run, bars, trained_run, cache, tmp_pat
     options += ["--depth", 4, "--start", trained_run, "--freeze"]
     code, output, error = run("3dcnn.py", *options, "--output", tmp_path / "whole")
     assert code == 0, error
-    said = "6 of 6 layers are those of"  # bars are the same classes: the head too
+    said = "6 of 6 layers have the weights of"  # bars are the same classes: the head too
     assert f"start: {said}" in output and "not trained" in output
     saved = json.loads((tmp_path / "whole" / "args.json").read_text())
     assert saved["options"]["start"] == str(trained_run) and saved["options"]["freeze"] and said in saved["start"][0]
