@@ -170,10 +170,15 @@ class Parser(argparse.ArgumentParser):
             if action.nargs == "?" and takes_words
             for name in action.option_strings
         }
+        alone = {
+            name: action.alone for action in self._actions if hasattr(action, "alone") for name in action.option_strings
+        }
         end = words.index("--") if "--" in words else len(words)
         for place in reversed(range(end)):
             if words[place] in switches and not is_valid(switches[words[place]], words[place + 1 : place + 2]):
                 words.insert(place + 1, "True")
+            if place + 1 < end and words[place + 1] in alone.get(words[place], ()):
+                words.insert(place + 1, words[place + 1])  # one word stands for the two that the option takes
         return super().parse_known_args(words, namespace)
 
     def error(self, message):

@@ -46,8 +46,17 @@ def unit(clips):
     return clips.astype(np.float32) / 255
 
 
+def bgr(clips):
+    """As OpenCV reads colour, which is assumed of networks of clips that do not rescale their input."""
+    return unit(clips)[..., ::-1]
+
+
 def time_first(clips):
     return unit(clips).transpose(TIME_FIRST)
+
+
+def bgr_time_first(clips):
+    return time_first(clips)[..., ::-1]
 
 
 def whole_time_first(clips):
@@ -60,13 +69,14 @@ def flat(steps):
 
 COLOUR, WIDE = (5, 12, 12, 3), (5, 12, 16, 3)
 KINDS = {
-    "time first by shape": (lambda: conv3d(COLOUR), SQUARE, time_first, "THWC"),
-    "frames that are not square": (lambda: conv3d((12, 16, 5, 3)), CLIPS, unit, "HWTC"),
-    "not square, time first": (lambda: conv3d(WIDE), CLIPS, time_first, "THWC"),
+    "time first by shape": (lambda: conv3d(COLOUR), SQUARE, bgr_time_first, "THWC"),
+    "frames that are not square": (lambda: conv3d((12, 16, 5, 3)), CLIPS, bgr, "HWTC"),
+    "not square, time first": (lambda: conv3d(WIDE), CLIPS, bgr_time_first, "THWC"),
     "TimeDistributed": (
-        lambda: model(WIDE, *flat([layers.Conv2D(3, 3), layers.Flatten()]), layers.LSTM(4)), CLIPS, time_first, "THWC",
+        lambda: model(WIDE, *flat([layers.Conv2D(3, 3), layers.Flatten()]), layers.LSTM(4)),
+        CLIPS, bgr_time_first, "THWC",
     ),
-    "ConvLSTM2D": (lambda: model(WIDE, layers.ConvLSTM2D(3, 3)), CLIPS, time_first, "THWC"),
+    "ConvLSTM2D": (lambda: model(WIDE, layers.ConvLSTM2D(3, 3)), CLIPS, bgr_time_first, "THWC"),
     "as long as wide, told by a later layer": (
         lambda: model((12, 12, 12, 1), layers.Conv3D(2, 3), layers.TimeDistributed(layers.Flatten())),
         SQUARE[..., 0].repeat(3, 3)[:, :, :, :12, None], time_first, "THWC",

@@ -266,8 +266,12 @@ def pool_flat(kind, layer, clips):
 
 def steps(sampling, reading):
     """How a clip is made of frames as they decode, in this order, for people."""
-    colour = "RGB" if sampling.color else "gray, 8 bits"
-    scale = f"value * {(reading.high - reading.low) / 255:.9g} + {reading.low:.9g}"
+    colour = reading.colour if sampling.color else "gray, 8 bits"
+    low, span = reading.scale
+    if isinstance(reading.low, tuple):
+        scale = "; ".join(f"{channel} * {b:.9g} + {a:.9g}" for channel, a, b in zip(reading.colour, low, span))
+    else:
+        scale = f"value * {span:.9g} + {low:.9g}"
     order = "stack the frames along time, in the order of `axes`"
     resize = f"resize the 8-bit colour frame to {sampling.width}x{sampling.height} and round to 8 bits"
     return ["turn upright", resize, f"convert to {colour}, and round", scale, order]
@@ -304,7 +308,7 @@ def describe(format, path, model):
     frames += counted if sampling.skip or not depth else ""
     names = names_in(format, path, network)
     words = {"H": "height", "W": "width", "T": "time", "C": "channel"}
-    colour = "RGB" if sampling.color else "gray (.299 R + .587 G + .114 B)"
+    colour = reading.colour if sampling.color else "gray (.299 R + .587 G + .114 B)"
     if reading.scrambled:
         colour = "BGR; (height, width, channel, time) in memory, read as if it were the shape above: as in 2017"
     about = {

@@ -38,7 +38,7 @@ class ModelFiles(NamedTuple):
     facts: dict  # what its own file says, of loading.read_facts
     sampling: Sampling | None  # what one of these two says
     names: tuple = ()  # of Names: the first of the right number counts
-    asked: Asked = Asked()  # --range, --axes, --scrambled, --output-layer
+    asked: Asked = Asked()  # --range, --colour, --axes, --scrambled, --output-layer
 
     @property
     def known_names(self):
@@ -200,7 +200,7 @@ class Model:
         others, shown = [], self.sampling
         if not self.files.sampling:
             others = [f"{shown.depth} frames at even intervals" if shown.depth else "the middle frame"]
-            others += [f"{shown.width}x{shown.height} pixels, {'RGB' if shown.color else 'gray'}"]
+            others += [f"{shown.width}x{shown.height} pixels, {'colour' if shown.color else 'gray'}"]
         if line := note(self.files.model, self.reading.assumed | self.head.assumed, *others):
             warn(f"note: {'' if self.files.sampling else 'no run tells of '}{line}")
         if not self.names:

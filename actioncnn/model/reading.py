@@ -1,7 +1,8 @@
 """What a model of any origin takes: its range of values, its order of axes, its colour. For the output see head.py.
 
-The file of a model of others does not tell. `infer_reading` goes by the options of the command line, then by the
-model's layers, the shape of its input and the names of its files. What these leave open is assumed, and `note` says so.
+The file of a model of others does not say. `infer_reading` goes by the options of the command line, then by the
+model's layers and what they learned (scaling.py), the shape of its input and the names of its files. What these leave
+open is assumed, and `note` says so.
 """
 
 import contextlib
@@ -13,10 +14,14 @@ from actioncnn import cli
 from actioncnn.errors import UserError
 
 WHOLE = 0.0, 255.0
+SCALES = "tf", "caffe", "torch"  # of scaling.SCALES, for --range
+COLOURS = "RGB", "BGR"
+TEACHABLE = "keras_model.h5", "labels.txt"  # what Teachable Machine exports; its models take -1 to 1
 AXES = ["HWTC", "THWC"]
 LARGEST = 1e30  # of the numbers that a file may give as the range
 OPTIONS = {  # what is assumed -> the option that changes it
     "range": "--range LOW HIGH",
+    "colour": "--colour RGB|BGR",
     "axes": "--axes HWTC|THWC",
     "scrambled": "--scrambled True|False",
     "output": "--output-layer NAME",
@@ -26,10 +31,11 @@ OPTIONS = {  # what is assumed -> the option that changes it
 class Asked(NamedTuple):
     """What options say about a model's input and output, or an exported file about its own; None: nothing."""
 
-    range: list | None = None  # --range
+    range: tuple | None = None  # --range: (black, white), numbers or one for each channel
     axes: str | None = None  # --axes
     scrambled: bool | None = None  # --scrambled
     output: str | None = None  # --output-layer
+    colour: str | None = None  # --colour
 
     def or_else(self, other):
         """This, and where it says nothing, what another Asked says."""
@@ -39,27 +45,39 @@ class Asked(NamedTuple):
 def told_of(facts):
     """The Asked that the facts of an exported model's file stand for; what is damaged in them counts for nothing."""
     reading, head = (part if isinstance(part := facts.get(name), dict) else {} for name in ("reading", "head"))
-    ends, axes, scrambled, output = (
-        reading.get("range"),
-        reading.get("axes"),
-        reading.get("scrambled"),
-        head.get("output"),
-    )
-    numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
+    axes, scrambled, colour = (reading.get(name) for name in ("axes", "scrambled", "colour"))
+    output = head.get("output")
     return Asked(
-        ends if numbers and -LARGEST < ends[0] < ends[1] < LARGEST else None,
+        _ends_told(reading.get("range")),
         axes if axes in AXES else None,
         scrambled if isinstance(scrambled, bool) else None,
         output if isinstance(output, str) else None,
+        colour if colour in COLOURS else None,
     )
 
 
+def _ends_told(ends):
+    """(black, white) of a value of JSON, each a number or three of them; None where it is something else."""
+    if not isinstance(ends, list) or len(ends) != 2:
+        return None
+    black, white = (end if isinstance(end, list) else [end] for end in ends)
+    numbers = all(type(value) in (int, float) and abs(value) < LARGEST for value in (*black, *white))
+    if not numbers or len(black) != len(white) or len(black) not in (1, 3):
+        return None
+    if any(low >= high for low, high in zip(black, white)):
+        return None
+    return tuple(tuple(end) if isinstance(end, list) else end for end in ends)
+
+
 def add_options(group):
-    """The options --range, --axes, --scrambled, --output-layer and --large to an argparse group."""
+    """The options --range, --colour, --axes, --scrambled, --output-layer and --large to an argparse group."""
     add = group.add_argument
-    scale = "values of black and white in the model's input (default: 0 255 for models of this suite, of 2017 or "
-    scale += "that rescale their input themselves, else 0 1)"
-    add("--range", type=cli.number, nargs=2, metavar=("LOW", "HIGH"), help=scale)
+    scale = "values of black and white in the model's input, or tf, caffe or torch, as keras.applications names its "
+    scale += "preprocessing (default: as the model's layers tell, else 0 1)"
+    add("--range", type=range_end, nargs=2, metavar=("LOW", "HIGH"), help=scale).alone = SCALES
+    colour = "order of the channels (default: BGR, as OpenCV reads, for networks of clips without layers that rescale "
+    colour += "their input, else RGB)"
+    add("--colour", choices=COLOURS, help=colour)
     axes = "order of axes of the model's input, T for time (default: as its layers and shape tell, else HWTC)"
     add("--axes", choices=AXES, help=axes)
     scrambled = "colour in BGR and with mixed-up axes, as the scripts of 2017 fed it (default: for their models alone)"
@@ -68,6 +86,11 @@ def add_options(group):
     add("--output-layer", metavar="NAME", help=outputs)
     large = "read model files of any size, which may take all memory: only those that you trust (default: False)"
     add("--large", default=False, help=large, **cli.SWITCH)
+
+
+def range_end(text):
+    """An argparse type: a number, or the name of a scale."""
+    return text if text in SCALES else cli.number(text)
 
 
 def add_model_options(parser):
@@ -82,14 +105,23 @@ def add_model_options(parser):
 
 def asked_of(args):
     """The Asked of parsed options."""
-    return Asked(args.range, args.axes, args.scrambled, args.output_layer)
+    ends, colour = args.range and tuple(args.range), args.colour
+    if ends and ends[0] in SCALES:
+        from actioncnn.model import scaling
+
+        colour = colour or ("BGR" if ends[0] in scaling.BGR else "RGB")
+        ends = scaling.SCALES[ends[0]]
+    return Asked(ends, args.axes, args.scrambled, args.output_layer, colour)
 
 
 def check_options(parser, args):
     """Ends with a usage error where options about the model contradict each other."""
     if "run" in args and (bool(args.run) == bool(args.model) or (args.run and args.weights)):
         parser.error("give either --run DIRECTORY or --model FILE [--weights FILE]")
-    if args.range and args.range[0] >= args.range[1]:
+    names = [end for end in args.range or () if end in SCALES]
+    if len(names) == 1 or len(set(names)) == 2:
+        parser.error("--range: give two numbers or one name of a scale")
+    if args.range and not names and args.range[0] >= args.range[1]:
         parser.error("--range: the first number must be the smaller one")
     if args.large:
         from actioncnn.model import audit
@@ -102,11 +134,12 @@ class Reading:
     """What a model takes."""
 
     shape: tuple  # of a clip (H, W, T, C), or a frame (H, W, C), in this order whatever the model's is
-    low: float  # value of black in the input
-    high: float  # of white
+    low: float | tuple  # value of black in the input, or one for each channel
+    high: float | tuple  # of white
     axes: str  # HWTC, THWC or HWC
     scrambled: bool  # colour as the scripts of 2017 fed it
     assumed: dict  # {what: in words}
+    colour: str = "RGB"  # or BGR: the order of the channels in the input
 
     def feed(self, clips):
         """Clips (B, H, W, T, C), or frames (B, H, W, C), array or tensor of 0 to 255, RGB or gray -> the input.
@@ -116,18 +149,31 @@ class Reading:
         from keras import ops
 
         shape = (-1, *clips.shape[1:])
-        if self.scrambled:
+        if self.scrambled or self.colour == "BGR":
             clips = ops.flip(clips, -1)
+        if self.scrambled:
             clips = ops.reshape(ops.swapaxes(clips, 3, 4), shape) if len(shape) == 5 else clips
         if self.axes == "THWC":
             clips = ops.transpose(clips, (0, 3, 1, 2, 4))
         if (self.low, self.high) != WHOLE:
-            clips = self.low + ops.cast(clips, "float32") * ((self.high - self.low) / 255)
+            low, span = self.scale
+            clips = low + ops.cast(clips, "float32") * span
         return clips
+
+    @property
+    def scale(self):
+        """(a, b): a value v of 0 to 255 becomes a + b * v; numbers, or float32 arrays with one for each channel."""
+        import numpy as np  # not above: options are parsed before it is imported
+
+        if isinstance(self.low, tuple):
+            low, high = np.float32(self.low), np.float32(self.high)
+            return low, (high - low) / np.float32(255)
+        return self.low, (self.high - self.low) / 255
 
     def as_dict(self):
         """For JSON."""
-        return {"range": [self.low, self.high], "axes": self.axes, "scrambled": self.scrambled}
+        told = {"range": [self.low, self.high], "axes": self.axes, "scrambled": self.scrambled}
+        return told | ({"colour": self.colour} if self.shape[-1] == 3 else {})
 
 
 def note(path, assumed, *others):
@@ -155,12 +201,53 @@ def infer_reading(model, names, asked=Asked(), ours=False):  # noqa: B008 - immu
     shape = shape if axes != "THWC" else (*shape[1:3], shape[0], shape[3])
     white = 255.0 if ours else outline.own_scale(model)
     of_2017 = not white and axes != "THWC" and outline.is_of_2017(model, shape, names)
-    white = white or (255.0 if of_2017 else 1.0)
-    low, high = asked.range or (0.0, white)
-    if not asked.range and (of_2017 or white == 1):
-        assumed["range"] = f"values from 0 to {white:g}"
     scrambled = _scrambled(of_2017, shape, axes, asked.scrambled, assumed)
-    return Reading(shape, low, high, axes, scrambled, assumed)
+    if white or of_2017:
+        ends, why, colour = (0.0, white or 255.0), "", "RGB"
+    else:
+        ends, why, colour = _likely_scale(model, shape, names)
+    if not asked.range and (of_2017 or white == 1 or why):
+        assumed["range"] = f"values {_in_words(ends)}{why}"
+    if shape[-1] != 3 or scrambled:
+        colour = "RGB"
+    elif asked.colour:
+        colour = asked.colour
+    elif not ours and not colour:
+        by_opencv = len(shape) == 4 and not white
+        colour = "BGR" if by_opencv else "RGB"
+        assumed["colour"] = f"colour in the order {colour}" + (" (as OpenCV reads videos)" if by_opencv else "")
+    low, high = asked.range or ends
+    if isinstance(low, tuple) and shape[-1] != 3:
+        raise UserError("--range: caffe and torch are for colour; the model takes gray frames")
+    return Reading(shape, low, high, axes, scrambled, assumed, colour)
+
+
+def _likely_scale(model, shape, names):
+    """((black, white), why in words, colour or None where nothing tells it) of a model that does not say its scale."""
+    from actioncnn.model import outline, scaling
+
+    stack = list(outline.unwrapped(model))
+    known = scaling.backbone({layer.name for layer in stack}) if shape[-1] == 3 else None
+    if known:
+        network, scale = known
+        why = f" (--range {scale}, with which {network} of keras.applications was trained)"
+        return scaling.SCALES[scale], why, "BGR" if scale in scaling.BGR else "RGB"
+    if len(shape) == 3 and TEACHABLE[0] in names:
+        return scaling.SCALES["tf"], " (as models of Teachable Machine)", "RGB"
+    ends = scaling.batch_norm_scale(stack, shape)
+    if ends:
+        return (
+            ends,
+            " (by the statistics in its first batch normalization)",
+            "BGR" if ends == scaling.SCALES["caffe"] else None,
+        )
+    return (0.0, 1.0), " (nothing in the model tells)", None
+
+
+def _in_words(ends):
+    """Black and white as text: from 0 to 1; of channels each."""
+    black, white = (", ".join(f"{value:.4g}" for value in (end if isinstance(end, tuple) else [end])) for end in ends)
+    return f"from {black} to {white}"
 
 
 @contextlib.contextmanager

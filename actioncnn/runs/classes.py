@@ -1,5 +1,6 @@
 """Names of a model's classes, in label order: classes.txt beside it, or any file with one name a line."""
 
+import re
 from pathlib import Path
 
 from actioncnn import files
@@ -7,6 +8,7 @@ from actioncnn.errors import UserError
 from actioncnn.model.model import Names
 
 BESIDE = "classes.txt"
+TEACHABLE = re.compile(r"\d+ (.*)")  # a line of labels.txt beside the keras_model.h5 of Teachable Machine
 MAX_BYTES = 4 << 20
 
 
@@ -24,13 +26,16 @@ def find_names(model, option=None, told=None):
     """Names of the classes of the model in the file `model`: a tuple of model.Names, the first that fits counts.
 
     option: the file of --classes, which alone counts where it is given; told: names in the model's own file. Else those
-    of classes.txt beside the model. UserError: a file cannot be read.
+    of classes.txt beside the model, or of the labels.txt of Teachable Machine. UserError: a file cannot be read.
     """
-    beside = Path(model).parent / BESIDE
+    beside, labels = Path(model).parent / BESIDE, Path(model).parent / "labels.txt"
     try:
         if option:
             return (Names(read_classes(option), f"--classes {option}", required=True),)
         names = (Names(told),) if told else ()
+        if not names and not beside.is_file() and labels.is_file():
+            lines = [TEACHABLE.fullmatch(line.strip()) for line in read_classes(labels)]
+            return (Names([line[1] for line in lines], str(labels)),) if lines and all(lines) else ()
         return (*names, Names(read_classes(beside), str(beside))) if beside.is_file() else names
     except OSError as error:
         path = error.filename or beside

@@ -10,6 +10,8 @@ from foreign_models import (
     KINDS,
     OUTPUTS,
     SQUARE,
+    bgr,
+    bgr_time_first,
     classifier,
     conv3d,
     flat,
@@ -38,7 +40,12 @@ def test_input(name, tmp_path, capsys):
         np.testing.assert_allclose(saved(clips), expected, atol=1e-5)
         assert saved.reading.axes == axes and saved.reading.shape == clips.shape[1:]
         said = capsys.readouterr().err.splitlines()
-        assert ("values from 0 to 1" in said[0] and "--range LOW HIGH" in said[0]) == (prepared in (unit, time_first))
+        of_unit = prepared in (unit, time_first, bgr, bgr_time_first)
+        assert ("values from 0 to 1" in said[0] and "--range LOW HIGH" in said[0]) == of_unit
+        assert ("colour in the order" in said[0] and "--colour" in said[0]) == (
+            prepared in (bgr, bgr_time_first) or name == "frames"
+        )
+        assert ("as OpenCV" in said[0]) == (prepared in (bgr, bgr_time_first))
         assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
         assert len(said) == 2 and "names for the classes" in said[1]
     assert abs(expected - forward(network, 255 * prepared(clips))).max() > 1e-3 or "own" in name
@@ -53,10 +60,10 @@ def test_options_come_before_what_is_assumed(tmp_path, capsys):
     cube = SQUARE.repeat(3, 3)[:, :, :, :12]
     path = save(network, tmp_path)
     assert "(12, 12, 12, 3) as (height, width, time, channel)" in (classifier(path), capsys.readouterr().err)[1]
-    asked = classifier(path, axes="THWC", range=[-1, 1])
+    asked = classifier(path, axes="THWC", range=(-1, 1), colour="RGB")
     np.testing.assert_allclose(asked(cube), forward(network, 2 * time_first(cube) - 1), atol=1e-5)
     assert "to change" not in capsys.readouterr().err
-    scrambled = classifier(path, axes="HWTC", scrambled=True, range=[0, 255])
+    scrambled = classifier(path, axes="HWTC", scrambled=True, range=(0, 255))
     mixed = cube[..., ::-1].swapaxes(3, 4).reshape(cube.shape)
     np.testing.assert_allclose(scrambled(cube), forward(network, mixed.astype(np.float32)), atol=1e-5)
 
@@ -68,7 +75,7 @@ def test_output(name, tmp_path, capsys):
     path = save(network, tmp_path)
     (tmp_path / "classes.txt").write_text("a\nb\n" if options["count"] == 1 else "a\nb\nc\n")
     saved = classifier(path)
-    np.testing.assert_allclose(saved(SQUARE), made_of(forward(network, time_first(SQUARE))), atol=1e-5)
+    np.testing.assert_allclose(saved(SQUARE), made_of(forward(network, bgr_time_first(SQUARE))), atol=1e-5)
     assert saved.head.kind == name and len(saved.classes) == saved(SQUARE).shape[1] == max(2, options["count"])
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and (" its " in error) == (name != "probabilities")
@@ -87,7 +94,7 @@ def test_activations_that_follow_the_head(tmp_path):
 def test_two_heads(tmp_path, capsys):
     network = two_heads()
     path = save(network, tmp_path)
-    verb, noun = (np.asarray(each) for each in network(time_first(SQUARE)))
+    verb, noun = (np.asarray(each) for each in network(bgr_time_first(SQUARE)))
     np.testing.assert_allclose(classifier(path)(SQUARE), verb, atol=1e-5)
     assert "output 'verb' of verb, noun" in capsys.readouterr().err
     np.testing.assert_allclose(classifier(path, output="noun")(SQUARE), softmax(noun), atol=1e-5)
@@ -98,7 +105,7 @@ def test_two_heads(tmp_path, capsys):
 def test_two_inputs_are_given_the_same(tmp_path):
     clips = [keras.Input(COLOUR), keras.Input(COLOUR)]
     network = keras.Model(clips, layers.Dense(3, "softmax")(layers.Flatten()(layers.Subtract()(clips))))
-    expected = forward(network, [time_first(SQUARE)] * 2)
+    expected = forward(network, [bgr_time_first(SQUARE)] * 2)
     np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
 
 
