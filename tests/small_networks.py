@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from actioncnn.model.model import ModelFiles, make_model
+from actioncnn.model.model import ModelFiles, Names, make_model
 from actioncnn.model.reading import Asked
 from actioncnn.train import networks
 from actioncnn.visualize.maximize import maximize_units
@@ -87,10 +87,14 @@ def ensemble():
     return networks.average([member(), member()])
 
 
-def model_of(network, **asked):
-    """The Model of a keras.Model of others, which no file describes; asked: as options ask of it."""
+def model_of(network, names=(), **asked):
+    """The Model of a keras.Model of others, which no file describes; names: of classes; asked: as options ask of it."""
     path = Path("m.keras")
-    return make_model(network, ModelFiles(path, path, {}, {}, None, (), Asked(**asked)), classifies=False)
+    return make_model(
+        network,
+        ModelFiles(path, path, {}, {}, None, (Names(names),) if names else (), Asked(**asked)),
+        classifies=False,
+    )
 
 
 def climb(network, name, chosen, range=(0, 255), **settings):

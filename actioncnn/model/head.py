@@ -6,18 +6,21 @@ from actioncnn.errors import UserError
 
 PROBABILITIES, LOGITS, LABELS = "probabilities", "logits", "labels"
 ONE_SIGMOID, ONE_LOGIT = "one sigmoid", "one logit"
+NUMBER = "number"  # of a regression
 MEANINGS = {  # of the numbers of each kind, for the programs of others
     PROBABILITIES: "probabilities of the classes",
     LOGITS: "logits of the classes; their softmax is the probabilities",
     LABELS: "probabilities of the labels, each by itself",
     ONE_SIGMOID: "probability p of the second class; that of the first is 1 - p",
     ONE_LOGIT: "logit x of the second class; its probability is p = 1 / (1 + exp(-x)), that of the first is 1 - p",
+    NUMBER: "a number, as of a regression; no class",
 }
 SAID = {  # what is assumed of a kind
     LOGITS: "its output to be logits, brought to probabilities by a softmax",
     LABELS: "its sigmoid outputs to be labels, each with its own probability",
     ONE_SIGMOID: "its one sigmoid output to be the probability of the second of two classes",
     ONE_LOGIT: "its one output to be the logit of the second of two classes",
+    NUMBER: "its one output to be a number and no class (two names in --classes FILE make it the logit of the second)",
 }
 MERGES = ("Average", "Maximum", "Minimum", "Concatenate")  # of probabilities they give such, or nearly
 
@@ -28,7 +31,7 @@ class Head(NamedTuple):
     name: str  # of its layer
     place: int  # among the model's outputs
     kind: str  # PROBABILITIES, LOGITS, ...
-    count: int  # classes, or labels
+    count: int  # classes, or labels; 1 of a NUMBER
     assumed: dict  # {what: in words}
 
     @property
@@ -41,7 +44,7 @@ class Head(NamedTuple):
         return {"output": self.name, "taken_for": self.kind}
 
     def probabilities(self, outputs):
-        """What a call of the model gives, arrays or tensors -> probabilities (B, count)."""
+        """What a call of the model gives, arrays or tensors -> probabilities (B, count); of a NUMBER itself."""
         from keras import ops, tree
 
         values = tree.flatten(outputs)[self.place]
@@ -56,11 +59,15 @@ class Head(NamedTuple):
     def log_odds(self, members, outputs):
         """A list of (B, count), one for each member of an ensemble: the logits of classes, the log odds of labels.
 
+        Of a NUMBER itself.
+
         members: what the head's activation functions are given, of `layers.look`; outputs: what the call of the model
         gives. Where the members do not have the shape of the head, the probabilities are taken instead.
         """
         from keras import ops
 
+        if self.kind == NUMBER:
+            return [self.probabilities(outputs)]
         if self.kind in (ONE_SIGMOID, ONE_LOGIT):  # of two classes, the second one
             members = [ops.concatenate([ops.zeros_like(each), each], -1) for each in members if each.shape[-1] == 1]
         if members and all(len(each.shape) == 2 and each.shape[-1] == self.count for each in members):
@@ -69,10 +76,11 @@ class Head(NamedTuple):
         return [ops.log(shares) - ops.log(1 - shares) if self.kind == LABELS else ops.log(shares)]
 
 
-def choose_head(model, name=None, known=None):
+def choose_head(model, name=None, known=None, two=False):
     """The Head of a keras.Model: its output `name`, else its only or first one.
 
-    known: the kind of this output where the model's file tells it, which then is not assumed. UserError: the model has
+    known: the kind of this output where the model's file tells it, which then is not assumed. two: whether there are
+    names of two classes, so that a single number is a logit. UserError: the model has
     no such output, or this one is not a number for each class.
     """
     names = names_of(model)
@@ -83,10 +91,10 @@ def choose_head(model, name=None, known=None):
     if None in shape[1:] or len(shape) < 2 or set(shape[1:-1]) - {1}:
         hint = f"; --output-layer NAME takes another: {', '.join(names)}" if len(names) > 1 else ""
         raise UserError(f"its output {shape} is not one number for each class{hint}")
-    kind = _kind(_activation(makers(model.outputs[place])[0]), shape[-1])
+    kind = _kind(_activation(makers(model.outputs[place])[0]), shape[-1], two or known == ONE_LOGIT)
     assumed = {"output": f"output {names[place]!r} of {', '.join(names)}"} if len(names) > 1 and name is None else {}
     assumed |= {"kind": SAID[kind]} if kind in SAID and kind != known else {}
-    return Head(names[place], place, kind, max(shape[-1], 2), assumed)
+    return Head(names[place], place, kind, 1 if kind == NUMBER else max(shape[-1], 2), assumed)
 
 
 def names_of(model):
@@ -94,14 +102,14 @@ def names_of(model):
     return [output._keras_history.operation.name for output in model.outputs]
 
 
-def _kind(activation, count):
+def _kind(activation, count, two):
     if activation == "softmax":
         if count == 1:
             raise UserError("its only output has a softmax, so it is always 1: such a model cannot tell anything")
         return PROBABILITIES
     if activation in ("sigmoid", "hard_sigmoid"):
         return LABELS if count > 1 else ONE_SIGMOID
-    return LOGITS if count > 1 else ONE_LOGIT
+    return LOGITS if count > 1 else ONE_LOGIT if two and activation == "linear" else NUMBER
 
 
 def makers(tensor):
@@ -117,12 +125,17 @@ def makers(tensor):
 
 
 def _activation(layer):
-    """The name of a layer's activation function."""
+    """The name of the activation function of a layer, or of the one that a TimeDistributed repeats."""
+    layer = getattr(layer, "layer", layer)
     function = getattr(layer, "activation", None)
     return "softmax" if type(layer).__name__ == "Softmax" else "linear" if function is None else function.__name__
 
 
-BEHIND = ("Activation", "Dropout", "Flatten", "Reshape", "Identity", "Masking")  # may follow the head's activation
+BEHIND = (  # may follow the head's activation
+    *("Activation", "Dropout", "Flatten", "Reshape", "Identity", "Masking", "Mean"),
+    *(f"Global{kind}Pooling{sides}D" for kind in ("Average", "Max") for sides in (1, 2, 3)),
+    *(f"AveragePooling{sides}D" for sides in (1, 2, 3)),
+)
 
 
 def made_by(tensor):

@@ -15,7 +15,7 @@ import numpy as np
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.model import audit, loading
-from actioncnn.model.head import Head, choose_head, features_before
+from actioncnn.model.head import NUMBER, Head, choose_head, features_before
 from actioncnn.model.reading import Asked, Reading, infer_reading, naming, note, told_of
 from actioncnn.model.saving import MARK
 from actioncnn.video.sampling import Sampling
@@ -101,7 +101,8 @@ def make_model(network, files, views=1, classifies=True):
     strict = contextlib.nullcontext()
     lenient = strict if classifies else contextlib.suppress(UserError)
     with strict if files.asked.output else lenient:
-        head = choose_head(network, asked.output, known_kind(files.facts, asked.output))
+        two = any(len(each.names) == 2 for each in files.names)
+        head = choose_head(network, asked.output, known_kind(files.facts, asked.output), two)
     with lenient:
         sampling = choose_sampling(reading, files)
     if head:
@@ -174,7 +175,13 @@ class Model:
     @property
     def classes(self):
         """Names of the classes in label order; where no file tells them "class 0" and so on."""
-        return self.names or [f"class {label}" for label in range(self.head.count)]
+        numbered = [f"class {label}" for label in range(self.head.count)]
+        return self.names or (["number"] if self.gives_number else numbered)
+
+    @property
+    def gives_number(self):
+        """Whether its output is one number, as of a regression, and no class."""
+        return self.head.kind == NUMBER
 
     @property
     def reads(self):
@@ -203,7 +210,7 @@ class Model:
             others += [f"{shown.width}x{shown.height} pixels, {'colour' if shown.color else 'gray'}"]
         if line := note(self.files.model, self.reading.assumed | self.head.assumed, *others):
             warn(f"note: {'' if self.files.sampling else 'no run tells of '}{line}")
-        if not self.names:
+        if not self.names and not self.gives_number:
             warn(f"note: no names for the classes of {self.files.model}: give them with --classes FILE")
 
     def tell_reading(self):
@@ -269,7 +276,7 @@ class Model:
         members = self.head.log_odds(seen.members, seen.outputs)
         if against is not None:
             odds = [each[:, label] - each[:, against] for each in members]
-        elif self.head.kind == head.LABELS:
+        elif self.head.kind in (head.LABELS, head.NUMBER):
             odds = [each[:, label] for each in members]
         else:
             odds = [layers.margin(each, tf.fill([len(inputs)], label)) for each in members]

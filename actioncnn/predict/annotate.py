@@ -9,7 +9,7 @@ from actioncnn import files
 from actioncnn.cli import warn
 from actioncnn.errors import UserError
 from actioncnn.figures import text
-from actioncnn.predict.timeline import spans
+from actioncnn.predict.timeline import amount, spans
 from actioncnn.video.decode import check_written
 from actioncnn.video.windows import timed
 
@@ -49,7 +49,7 @@ def write_copy(source, new, path, rows, classes):
             writer = open_writer(new, path, rate, size)
         current = min(np.searchsorted(ends, now, side="right"), len(rows) - 1)
         if current != place:
-            place, panel = current, make_panel(rows[current].best(classes, LINES), size)
+            place, panel = current, make_panel(rows[current].best(classes, LINES), size, classes)
         frame = lay_over(frame if frame.shape[1::-1] == size else cv2.resize(frame, size), panel)
         for _ in range(copies):
             writer.write(frame)
@@ -68,7 +68,7 @@ def open_writer(new, path, rate, size):
     return writer
 
 
-def make_panel(pairs, size):
+def make_panel(pairs, size, classes):
     """What `lay_over` takes for frames of `size` (width, height): two uint8 (h, w, 3), shade with bars, and text.
 
     pairs: (class, probability).
@@ -76,7 +76,7 @@ def make_panel(pairs, size):
     width, height = size
     font = min(max(height // 18, SMALLEST), LARGEST)
     pairs = pairs[: max(int(HIGHEST * height / (text.LINE * font)), 1)]
-    lines = [f"{share:4.0%}  {text.shown(name)}" for name, share in pairs]
+    lines = [f"{amount(share, classes, 0)}  {text.shown(name)}" for name, share in pairs]
     widest = max(lines, key=lambda line: text.coverage(line, SMALLEST).shape[1])
     _, pixels = text.fit(widest, 0.9 * width, font, SMALLEST // 2)
     ink = [text.coverage(line, pixels) for line in lines]

@@ -9,6 +9,7 @@ import cv2
 
 from actioncnn.cli import say, warn
 from actioncnn.errors import NoFrameError, UserError
+from actioncnn.predict.timeline import amount
 from actioncnn.runs.tables import best_classes
 from actioncnn.video.windows import cut, stamped
 
@@ -110,7 +111,7 @@ def tell(frames, model, length, threshold):
         if clip is None:  # it has stopped already
             break
         best = best_classes(model(model.reads.pick(clip[None]))[0], model.classes, TOP, threshold)
-        named = [f"{share:4.0%} {name}" for name, share in best]
+        named = [f"{amount(share, model.classes, 0)} {name}" for name, share in best]
         say(f"{time.strftime('%H:%M:%S')} {'  '.join(named)}")
 
 

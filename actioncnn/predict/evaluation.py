@@ -9,6 +9,7 @@ from actioncnn.data import store
 from actioncnn.data.clips import Rows
 from actioncnn.data.dataset import relative, untold_groups
 from actioncnn.data.groups import scenes
+from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.model.model import open_model
 from actioncnn.runs import metrics, results, tables
@@ -26,6 +27,8 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     left out, and the classes named. Returns the exit code: 1 where a video gave no frame, else 0.
     """
     model = open_model(files, views)
+    if model.gives_number:
+        raise UserError(f"--videos: {files.model} gives one number for a clip; only classes can be tested")
     chosen = choose_videos(directory, given, files, model.classes)
     videos = chosen.videos
     output = output or Path(f"evaluation_{directory.absolute().name}")

@@ -37,14 +37,22 @@ def smoothed(rows, seconds):
     return [row._replace(probabilities=mean) for row, mean in zip(rows, means)]
 
 
+def amount(share, classes, digits=1):
+    """A probability as text; what a model without classes gives, a number, as it is."""
+    return f"{share:{digits + 5}.{digits}%}" if len(classes) > 1 else f"{share:.4g}"
+
+
 def table(path, rows, classes, top):
     """Lines for people: the best classes of a video, or its timeline, where a stretch of one class is one line."""
     if rows[0].start is None:
+        longest = 20 if len(classes) > 1 else 0  # letters of a bar; a number has none
         best = rows[0].best(classes, top)
-        lines = [f"  {share:6.1%}  {name:<28} {'█' * round(20 * share)}".rstrip() for name, share in best]
+        lines = [
+            f"  {amount(share, classes)}  {name:<28} {'█' * round(longest * share)}".rstrip() for name, share in best
+        ]
     else:
         lines = [
-            f"  {clock(start)} - {clock(end)}  {share:6.1%}  {name}"
+            f"  {clock(start)} - {clock(end)}  {amount(share, classes)}  {name}"
             for start, end, name, share in stretches(rows, classes)
         ]
     return "\n".join(map(printable, [path, *lines]))

@@ -24,6 +24,7 @@ from foreign_models import (
     two_heads,
     unit,
 )
+from helpers import write_video
 from keras import layers
 
 from actioncnn.errors import UserError
@@ -166,3 +167,48 @@ def test_facts_for_json(tmp_path):
     facts = classifier(save(conv3d(COLOUR, count=1, last="sigmoid"), tmp_path)).assumed
     expected = {"range": [0.0, 1.0], "axes": "THWC", "scrambled": False, "taken_for": "one sigmoid"}
     assert json.loads(json.dumps(facts)).items() >= expected.items()
+
+
+def per_frame(activation, count=4):
+    """A class for each frame, averaged over the frames."""
+    steps = flat([layers.Flatten(), layers.Dense(count, activation=activation)])
+    return keras.Sequential([keras.Input(COLOUR), *steps, layers.GlobalAveragePooling1D()])
+
+
+@pytest.mark.parametrize(
+    ("build", "kind"),
+    [
+        (lambda: per_frame("softmax"), "probabilities"),
+        (lambda: per_frame("sigmoid"), "labels"),
+        (lambda: per_frame("sigmoid", 1), "one sigmoid"),
+        (lambda: per_frame(None), "logits"),
+    ],
+)
+def test_an_average_behind_the_head_gets_no_second_activation(build, kind, tmp_path):
+    network = build()
+    opened = classifier(save(network, tmp_path))
+    expected, given = forward(network, bgr_time_first(SQUARE)), opened(SQUARE)
+    assert opened.head.kind == kind
+    expected = softmax(expected) if kind == "logits" else expected
+    np.testing.assert_allclose(given[:, -expected.shape[1] :], expected, atol=1e-5)
+    shares = np.clip(given, 1e-7, 1 - 1e-7)
+    odds = opened.log_odds(opened.feed(SQUARE), 0)
+    np.testing.assert_allclose(odds, np.log(shares[:, 0] / (1 - shares[:, 0])), atol=1e-3)
+
+
+@pytest.mark.parametrize("last", [None, "tanh", "relu"])
+def test_one_number_is_a_regression(last, tmp_path, capsys, run):
+    network = conv3d(COLOUR, count=1, last=last)
+    path = save(network, tmp_path)
+    opened = classifier(path)
+    expected = forward(network, bgr_time_first(SQUARE))
+    np.testing.assert_allclose(opened(SQUARE), expected, atol=1e-4)
+    np.testing.assert_allclose(opened.log_odds(opened.feed(SQUARE), 0), expected[:, 0], atol=1e-4)
+    assert opened.gives_number and "--classes FILE" in capsys.readouterr().err
+    write_video(tmp_path / "v.avi", np.moveaxis(SQUARE[0], 2, 0)[..., 0])
+    code, output, _ = run("predict.py", "--model", path, tmp_path / "v.avi")
+    assert code == 0 and "%" not in output and "number" in output
+    code, _, error = run("predict.py", "--model", path, "--videos", tmp_path)
+    assert code == 1 and "--videos" in error.splitlines()[-1]
+    (tmp_path / "classes.txt").write_text("no\nyes\n")
+    assert classifier(path).gives_number == bool(last)  # a linear output with two names is a logit

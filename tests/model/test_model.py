@@ -66,7 +66,7 @@ def logit(shares):
 
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_log_odds_are_those_of_the_probabilities(kind):
-    model = model_of(conv3d(COLOUR, **OUTPUTS[kind][0]))
+    model = model_of(conv3d(COLOUR, **OUTPUTS[kind][0]), ["no", "yes"] if kind == "one logit" else ())
     shares = model(SQUARE).astype(float)
     np.testing.assert_allclose(log_odds(model, 1), logit(shares[:, 1]), atol=1e-4)
     against = logit(shares[:, 1]) - logit(shares[:, 0]) if kind == "labels" else np.log(shares[:, 1] / shares[:, 0])

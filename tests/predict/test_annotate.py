@@ -30,11 +30,11 @@ def test_annotated_frames(tmp_path):
 
 @pytest.mark.parametrize("size", [(24, 16), (160, 120), (1920, 1080)])
 def test_the_panel_fits_the_frame(size):
-    shade, words = annotate.make_panel([("篮球 " * 20, 0.9), ("كرة", 0.1), ("$x_1$", 0)], size)
+    shade, words = annotate.make_panel([("篮球 " * 20, 0.9), ("كرة", 0.1), ("$x_1$", 0)], size, ["a", "b", "c"])
     assert shade.shape == words.shape and shade.shape[0] <= size[1] and shade.shape[1] <= size[0]
     assert words.max() > 128
 
 
 def test_small_frames_are_not_covered():
-    shade, _ = annotate.make_panel([("first", 0.9), ("second", 0.1), ("third", 0)], (160, 120))
+    shade, _ = annotate.make_panel([("first", 0.9), ("second", 0.1), ("third", 0)], (160, 120), ["a", "b", "c"])
     assert shade.shape[0] < 0.33 * 120
