@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actioncnn import files
 from actioncnn.errors import UserError
-from actioncnn.model import audit, build, hard_sigmoid, legacy
+from actioncnn.model import audit, build, hard_sigmoid, legacy, other_formats
 from actioncnn.model.saving import FACTS, KERAS_ENDING
 
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
@@ -52,14 +52,18 @@ def load_model(json_path, hd5_path=None):
     import h5py
 
     json_path, hd5_path = Path(json_path), Path(hd5_path or json_path)
+    check_kind(json_path)
     with _one_line(json_path, NO_MODEL):
         architecture, old = _read_architecture(json_path)
+    check_kind(hd5_path)
     files.sweep()
     with files.temporary_folder() as folder:
         with _one_line(hd5_path, "no HDF5 file of weights, or a damaged one"):
             weights = _weights_file(hd5_path, folder)
             with h5py.File(weights) as file:
                 stored = audit.check_weights(file, weights.stat().st_size)
+                if other_formats.is_data(file):
+                    raise UserError(other_formats.DATA)
         with _one_line(json_path, "Keras cannot build this model"):
             audit.check_outline(build.in_outline(architecture, audit.sizes_of), stored)
             model = build.build_network(architecture)
@@ -76,6 +80,7 @@ def load_model(json_path, hd5_path=None):
 def outlined(path, function):
     """function(model) of the model in `path`, without its weights. Raises UserError, one line, as load_model."""
     path = Path(path)
+    check_kind(path)
     with _one_line(path, NO_MODEL):
         architecture, _ = _read_architecture(path)
     with _one_line(path, "Keras cannot build this model"):
@@ -108,17 +113,26 @@ def _read_architecture(path):
     return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config), old
 
 
+def check_kind(path):
+    """UserError: there is no such file, or it is known to be something else than a model of Keras."""
+    with _one_line(path, NO_MODEL):
+        if not path.is_file():
+            raise UserError("no such file")
+        if text := other_formats.what_else(path):
+            raise UserError(text)
+
+
 def _read_json(path):
     import h5py
 
-    if not path.is_file():
-        raise UserError("no such file")
     if zipfile.is_zipfile(path):
         with _zip_member(path, "config.json") as file:
             return file.read(MAX_JSON_BYTES)
     if h5py.is_hdf5(path):
         with h5py.File(path) as file:
             audit.check_weights(file, path.stat().st_size)
+            if other_formats.is_data(file):
+                raise UserError(other_formats.DATA)
             if "model_config" not in file.attrs:
                 raise UserError("holds weights only: give the JSON of the model, and this file as the weights")
             return file.attrs["model_config"]

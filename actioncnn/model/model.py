@@ -81,6 +81,7 @@ def open_model(files, views=1, classifies=True):
 
     device.setup("float32")
     if files.weights == files.model and files.model.suffix == ".json":
+        loading.check_kind(files.model)
         raise UserError(f"--weights: no weights are beside {files.model}; give their file")
     network = loading.load_model(files.model, files.weights)
     network.compile(jit_compile=False)  # XLA would compile anew for each number of clips

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from actioncnn.model.head import MERGES
 from actioncnn.model.legacy import leaves
 
 SMALL = 0.1  # a Rescaling by less is of 0-255: one of 0-1 multiplies by 1 or 2
@@ -52,6 +53,31 @@ def time_axis(model):
         if isinstance(layer, layers.Reshape | layers.Flatten):
             return None
     return None
+
+
+def is_ensemble(model):
+    """Whether a model's outputs are averages, or other merges, of members of which each has one of its inputs."""
+    return all(map(_merges_members, model.outputs))
+
+
+def _merges_members(tensor):
+    while True:
+        layer, node, _ = tensor._keras_history
+        parts = layer._inbound_nodes[node].input_tensors
+        if isinstance(layer, keras.Model) or layer.weights or not parts:
+            return False
+        if len(parts) > 1:
+            return type(layer).__name__ in MERGES and all(len(_inputs_behind(part, {})) == 1 for part in parts)
+        tensor = parts[0]
+
+
+def _inputs_behind(tensor, known):
+    """The names of the inputs that a symbolic tensor follows from; known: {id of a tensor: these}."""
+    if id(tensor) not in known:
+        layer, node, _ = tensor._keras_history
+        parts = layer._inbound_nodes[node].input_tensors
+        known[id(tensor)] = set().union(*(_inputs_behind(part, known) for part in parts)) if parts else {layer.name}
+    return known[id(tensor)]
 
 
 def _forward(layer):

@@ -260,7 +260,18 @@ def naming(path):
 
 
 def input_shape(model):
-    """Shape, without the batch, of the clip or frame that all inputs of a model are fed with."""
+    """Shape, without the batch, of the clip or frame that all inputs of a model are fed with.
+
+    UserError: it has several inputs and is no average of members with one each, or its input is of another kind.
+    """
+    from actioncnn.model import outline
+
+    if len(model.inputs) > 1 and not outline.is_ensemble(model):
+        names = ", ".join(sorted(tensor.name for tensor in model.inputs))
+        raise UserError(
+            f"has {len(model.inputs)} inputs ({names}), such as frames and optical flow; the same clip for all would "
+            "be wrong: give a model with one input, or an average of such models"
+        )
     shapes = {tuple(tensor.shape[1:]) for tensor in model.inputs}
     shape = next(iter(shapes))
     if len(shapes) > 1 or len(shape) not in (3, 4) or None in shape:

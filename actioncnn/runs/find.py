@@ -6,6 +6,7 @@ from typing import NamedTuple
 from actioncnn.errors import UserError
 from actioncnn.model.loading import read_facts
 from actioncnn.model.model import ModelFiles, sampling_told
+from actioncnn.model.other_formats import what_else
 from actioncnn.model.reading import Asked
 from actioncnn.runs.classes import find_names
 from actioncnn.runs.record import ARGS, Record, read_record
@@ -38,6 +39,9 @@ def find_files(run=None, model=None, weights=None, option="--run"):
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
     """
+    folder = run or model
+    if folder.is_dir() and (text := what_else(folder)):
+        raise UserError(f"{folder}: {text}")
     if not run and model.is_dir():
         run, model, option = model, None, "--model"
     record = read_record(run or model.parent) or Record()

@@ -103,13 +103,6 @@ def test_two_heads(tmp_path, capsys):
         classifier(path, output="adverb")
 
 
-def test_two_inputs_are_given_the_same(tmp_path):
-    clips = [keras.Input(COLOUR), keras.Input(COLOUR)]
-    network = keras.Model(clips, layers.Dense(3, "softmax")(layers.Flatten()(layers.Subtract()(clips))))
-    expected = forward(network, [bgr_time_first(SQUARE)] * 2)
-    np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
-
-
 def test_features_are_what_the_head_is_given(tmp_path):
     clip, members = keras.Input(COLOUR), [conv3d(COLOUR), conv3d(COLOUR)]
     members[0].add(layers.Dropout(0.5))
@@ -212,3 +205,26 @@ def test_one_number_is_a_regression(last, tmp_path, capsys, run):
     assert code == 1 and "--videos" in error.splitlines()[-1]
     (tmp_path / "classes.txt").write_text("no\nyes\n")
     assert classifier(path).gives_number == bool(last)  # a linear output with two names is a logit
+
+
+def two_streams(merge, behind=()):
+    """Two inputs of one shape, each with a branch."""
+    inputs = [keras.Input(COLOUR, name=name) for name in ("frames", "flow")]
+    branches = [layers.Dense(4, activation="softmax")(layers.Flatten()(each)) for each in inputs]
+    output = merge(branches)
+    for layer in behind:
+        output = layer(output)
+    return keras.Model(inputs, output)
+
+
+@pytest.mark.parametrize("merge", [layers.Concatenate, layers.Average, layers.Add])
+def test_two_streams_are_refused_by_name(merge, tmp_path):
+    network = two_streams(merge(), [layers.Dense(4, activation="softmax")])
+    with pytest.raises(UserError, match="flow, frames"):
+        classifier(save(network, tmp_path))
+
+
+def test_an_average_of_members_is_used(tmp_path):
+    network = two_streams(layers.Average(), [layers.Dropout(0.5)])
+    expected = forward(network, [bgr_time_first(SQUARE)] * 2)
+    np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
