@@ -1,5 +1,6 @@
 """What the layers of a loaded model tell of its input: its scale, its axis of time, its family."""
 
+import math
 import re
 
 import keras
@@ -16,6 +17,7 @@ PASSIVE = frozenset(  # what may come before the layer that scales
     RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom GaussianNoise
 """.split()  # noqa: SIM905
 )
+SIDES = "kernel_size", "strides", "pool_size"  # of a layer, along the axes of its input
 TURNS = {(3, 1, 2, 4): 3, (2, 3, 1, 4): 1}  # of a Permute: the axis that it moves past the others
 NAME_OF_2017 = re.compile(r"ucf101_?(3d)?cnnmodel", re.IGNORECASE)
 STACK_OF_2017 = re.compile("((CCP){2,3}DD)+")  # convolutions, poolings, dense layers; of an ensemble several
@@ -35,24 +37,75 @@ def own_scale(model):
     if isinstance(first, layers.Rescaling):
         return 255.0 if np.max(np.abs(first.scale)) < SMALL else 1.0
     if isinstance(first, layers.Normalization):
-        mean = first.mean if first.mean is not None else first.adapt_mean
-        return 1.0 if 0 < np.max(mean) <= 1 else 255.0
+        mean, deviation = _statistics(first)
+        if math.isclose(deviation, 255, rel_tol=0.01):  # it divides by 255
+            return 255.0
+        if mean > 0:
+            return 1.0 if mean <= 1 else 255.0
     return None
+
+
+def normalization(model):
+    """(mean, deviation), over the channels, of a Normalization at the entry of a model; None where it has none."""
+    first = next((layer for layer in unwrapped(model) if type(layer).__name__ not in PASSIVE), None)
+    return _statistics(first) if isinstance(first, layers.Normalization) else None
+
+
+def _statistics(layer):
+    mean, variance = (
+        (layer.mean, layer.variance) if layer.mean is not None else (layer.adapt_mean, layer.adapt_variance)
+    )
+    return float(np.max(mean)), float(np.sqrt(np.mean(variance)))
 
 
 def time_axis(model):
     """The axis of a 5D input that the layers take for time, 1 the first behind the batch; None where they don't tell.
 
-    TimeDistributed and ConvLSTM2D take the first axis for time; a Permute that turns all three moves time.
+    TimeDistributed and ConvLSTM2D take the first axis for time, and so does a recurrent layer behind a Reshape that
+    keeps this axis; a Permute that turns all three moves time.
     """
-    for layer in leaves(model):
+    stack = list(leaves(model))
+    for place, layer in enumerate(stack):
         if isinstance(layer, layers.TimeDistributed) or isinstance(_forward(layer), layers.ConvLSTM2D):
             return 1
         if isinstance(layer, layers.Permute):
             return TURNS.get(tuple(layer.dims))
-        if isinstance(layer, layers.Reshape | layers.Flatten):
+        if isinstance(layer, layers.Reshape):
+            return 1 if _keeps_first(layer) and any(map(_runs_along, stack[place + 1 :])) else None
+        if isinstance(layer, layers.Flatten):
             return None
     return None
+
+
+def odd_axis(model):
+    """1 or 3, the axis of a 5D input that kernels, strides or poolings treat otherwise than the other two; else None.
+
+    It is likely time: (1, 2, 2) pools each frame by itself.
+    """
+    odd = set()
+    for layer in leaves(model):
+        if isinstance(layer, layers.Permute | layers.Reshape | layers.Flatten):
+            break
+        odd |= {_odd_one(getattr(layer, name, None)) for name in SIDES} - {None}
+    return odd.pop() if len(odd) == 1 else None
+
+
+def _odd_one(sides):
+    """1 or 3 where the first or the last of three numbers differs from the other two, which are equal; else None."""
+    if not isinstance(sides, tuple) or len(sides) != 3 or sides[0] == sides[2]:
+        return None
+    return 1 if sides[1] == sides[2] else 3 if sides[0] == sides[1] else None
+
+
+def _keeps_first(reshape):
+    """Whether a Reshape of clips (B, a, b, c, d) gives (B, a, rest)."""
+    before, after = reshape.input.shape, reshape.output.shape
+    return len(before) == 5 and len(after) == 3 and before[1] == after[1]
+
+
+def _runs_along(layer):
+    """Whether a layer runs along the first axis behind the batch of (B, steps, features)."""
+    return isinstance(_forward(layer), layers.RNN | layers.Conv1D | layers.MultiHeadAttention)
 
 
 def is_ensemble(model):

@@ -195,7 +195,9 @@ def infer_reading(model, names, asked=Asked(), ours=False):  # noqa: B008 - immu
 
     assumed = {}
     shape = input_shape(model)
-    axes = asked.axes or _axes(shape, 3 if ours else outline.time_axis(model), assumed)
+    family = len(shape) == 4 and outline.is_of_2017(model, shape, names)
+    runs_along = 3 if ours or family else outline.time_axis(model)
+    axes = asked.axes or _axes(shape, runs_along, outline.odd_axis(model), assumed)
     if len(shape) == 3 and asked.axes:
         raise UserError(f"--axes {asked.axes}: the model takes single frames {shape}")
     shape = shape if axes != "THWC" else (*shape[1:3], shape[0], shape[3])
@@ -232,6 +234,10 @@ def _likely_scale(model, shape, names):
         network, scale = known
         why = f" (--range {scale}, with which {network} of keras.applications was trained)"
         return scaling.SCALES[scale], why, "BGR" if scale in scaling.BGR else "RGB"
+    fitted = outline.normalization(model)
+    if fitted and (ends := scaling.statistics_scale(*fitted)):
+        colour = "BGR" if ends == scaling.SCALES["caffe"] else "RGB"
+        return ends, " (by the statistics in its Normalization layer)", colour
     if len(shape) == 3 and TEACHABLE[0] in names:
         return scaling.SCALES["tf"], " (as models of Teachable Machine)", "RGB"
     ends = scaling.batch_norm_scale(stack, shape)
@@ -280,18 +286,38 @@ def input_shape(model):
     return shape
 
 
-def _axes(shape, time_axis, assumed):
-    """HWTC or THWC; what layers do not tell, the lengths may: frames are square, or longer than time."""
+def _axes(shape, time_axis, odd_axis, assumed):
+    """HWTC or THWC: by the layers that run along time, by square frames, by the odd axis, by frames of likely sides.
+
+    UserError: none of these tells.
+    """
     if len(shape) == 3:
         return "HWC"
     first, second, third, _ = shape
-    sure = time_axis in (1, 3) or (first == second) != (second == third)
-    if time_axis == 1 or (time_axis is None and (second == third != first or first < min(second, third))):
-        assumed["axes"] = f"{shape} as (time, height, width, channel)"
-        return "THWC"
-    if not sure:
-        assumed["axes"] = f"{shape} as (height, width, time, channel)"
-    return "HWTC"
+    square_last, square_first = second == third != first, first == second != third
+    last_is_frame, first_is_frame = _is_frame(second, third), _is_frame(first, second)
+    if time_axis:
+        why = "its layers run along time"
+    elif square_first or square_last:
+        time_axis, why = 1 if square_last else 3, "frames are square"
+    elif odd_axis:
+        time_axis, why = odd_axis, "its layers treat one axis otherwise"
+    elif first_is_frame != last_is_frame:
+        time_axis, why = 1 if last_is_frame else 3, "only so are the frames at most twice as long as wide"
+    else:
+        raise UserError(
+            f"its input {shape} may be (height, width, time, channel) or (time, height, width, channel), and its "
+            "layers do not tell which: give --axes HWTC or --axes THWC"
+        )
+    if time_axis == 1 or not (why == "its layers run along time" or square_first):
+        order = "time, height, width" if time_axis == 1 else "height, width, time"
+        assumed["axes"] = f"{shape} as ({order}, channel), because {why}"
+    return "THWC" if time_axis == 1 else "HWTC"
+
+
+def _is_frame(height, width):
+    """Whether a frame may well have these sides: videos are at most twice as wide as high, or as high as wide."""
+    return max(height, width) <= 2 * min(height, width)
 
 
 def _scrambled(of_2017, shape, axes, asked, assumed):

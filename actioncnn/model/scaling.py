@@ -55,6 +55,23 @@ def backbone(names):
     return next((BACKBONES[name] for name in BACKBONES if name in names), None)
 
 
+def statistics_scale(mean, deviation):
+    """(black, white) in CANDIDATES on which natural frames come next to a mean and a deviation over all channels.
+
+    None where they are 0 and 1, as a Normalization has them that was never fitted.
+    """
+    if math.isclose(mean, 0, abs_tol=1e-6) and math.isclose(deviation, 1, abs_tol=1e-6):
+        return None
+
+    def distance(name):
+        black, white = (np.mean(end) for end in CANDIDATES[name])
+        span = white - black
+        offset = (mean - black - span * MEAN) / (span * MEAN_OF_SETS)
+        return math.hypot(offset, math.log(max(deviation, 1e-12) / (span * DEVIATION)) / SPREAD)
+
+    return CANDIDATES[min(CANDIDATES, key=distance)]
+
+
 def batch_norm_scale(stack, shape):
     """(black, white) of the likeliest scale in CANDIDATES; None: there is no such layer, or it does not tell.
 

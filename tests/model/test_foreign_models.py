@@ -60,7 +60,8 @@ def test_options_come_before_what_is_assumed(tmp_path, capsys):
     network = conv3d((12, 12, 12, 3))
     cube = SQUARE.repeat(3, 3)[:, :, :, :12]
     path = save(network, tmp_path)
-    assert "(12, 12, 12, 3) as (height, width, time, channel)" in (classifier(path), capsys.readouterr().err)[1]
+    with pytest.raises(UserError, match="--axes"):
+        classifier(path)
     asked = classifier(path, axes="THWC", range=(-1, 1), colour="RGB")
     np.testing.assert_allclose(asked(cube), forward(network, 2 * time_first(cube) - 1), atol=1e-5)
     assert "to change" not in capsys.readouterr().err
@@ -228,3 +229,46 @@ def test_an_average_of_members_is_used(tmp_path):
     network = two_streams(layers.Average(), [layers.Dropout(0.5)])
     expected = forward(network, [bgr_time_first(SQUARE)] * 2)
     np.testing.assert_allclose(classifier(save(network, tmp_path))(SQUARE), expected, atol=1e-5)
+
+
+def strided(shape, *steps):
+    return model(shape, *steps, layers.GlobalAveragePooling3D())
+
+
+def along(shape):
+    """A network whose recurrent layer runs along the first axis."""
+    return model(shape, layers.Reshape((shape[0], -1)), layers.LSTM(2))
+
+
+@pytest.mark.parametrize(
+    ("network", "axes"),
+    [
+        (lambda: strided((32, 64, 45, 3), layers.Conv3D(2, 3), layers.MaxPooling3D((2, 2, 1))), "HWTC"),
+        (lambda: strided((32, 64, 45, 3), layers.Conv3D(2, 3), layers.MaxPooling3D((1, 2, 2))), "THWC"),
+        (lambda: strided((40, 30, 40, 1), layers.Conv3D(2, 3, strides=(2, 2, 1))), "HWTC"),
+        (lambda: strided((40, 30, 40, 1), layers.Conv3D(2, (3, 7, 7))), "THWC"),
+        (lambda: strided((12, 12, 12, 1), layers.Conv3D(2, (3, 3, 1))), "HWTC"),
+        (lambda: strided((12, 12, 5, 3), layers.Conv3D(2, 3), layers.MaxPooling3D((1, 2, 2))), "HWTC"),
+        (lambda: along((32, 64, 45, 1)), "THWC"),
+        (lambda: along((40, 30, 40, 1)), "THWC"),
+        (lambda: conv3d((16, 112, 150, 3)), "THWC"),
+        (lambda: conv3d((120, 160, 16, 3)), "HWTC"),
+    ],
+)
+def test_time_by_the_layers_or_by_likely_frames(network, axes, tmp_path, capsys):
+    opened = classifier(save(network(), tmp_path))
+    assert opened.reading.axes == axes
+    said = capsys.readouterr().err
+    assert ("--axes" in said) == (opened.reading.shape != (12, 12, 5, 3))
+
+
+@pytest.mark.parametrize("shape", [(32, 64, 45, 3), (40, 30, 40, 1), (12, 12, 12, 3), (4, 30, 90, 1)])
+def test_lengths_that_do_not_tell_which_is_time_are_asked_for(shape, tmp_path):
+    path = save(strided(shape, layers.Conv3D(2, 3)), tmp_path)
+    with pytest.raises(UserError, match="--axes") as error:
+        classifier(path)
+    assert str(path) in str(error.value)
+    assert classifier(path, axes="HWTC").reading.shape == shape
+    contradictory = strided(shape, layers.Conv3D(2, (1, 2, 2)), layers.MaxPooling3D((2, 2, 1)))
+    with pytest.raises(UserError, match="--axes"):
+        classifier(save(contradictory, tmp_path, name="contradictory"))

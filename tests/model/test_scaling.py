@@ -135,3 +135,24 @@ def test_channels_need_colour(tmp_path):
 def test_words_that_are_no_end_of_a_range():
     with pytest.raises(argparse.ArgumentTypeError):
         reading.range_end("keras")
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "ends", "colour"),
+    [
+        (-0.15, 0.52, (-1, 1), "RGB"),
+        (-0.08, 0.26, (-0.5, 0.5), "RGB"),
+        (-0.3, 1.1, scaling.SCALES["torch"], "RGB"),
+        (-5.0, 66, scaling.SCALES["caffe"], "BGR"),
+        (0.0, 255, (0, 255), "RGB"),
+        (0.0, 1, (0, 1), "RGB"),
+        (0.4, 0.25, (0, 1), "RGB"),
+        (110.0, 66, (0, 255), "RGB"),
+    ],
+)
+def test_normalization_tells_the_scale(mean, deviation, ends, colour, tmp_path):
+    network = model(
+        (12, 16, 3), layers.Normalization(mean=[mean] * 3, variance=[deviation**2] * 3), layers.Conv2D(3, 3)
+    )
+    opened = classifier(save(network, tmp_path)).reading
+    assert np.allclose((opened.low, opened.high), ends) and opened.colour == colour
