@@ -24,7 +24,8 @@ SCALES = {  # name -> (black, white): a number, or one for each channel in the o
     ),
 }
 BGR = ("caffe",)  # the names of scales whose channels are blue, green, red
-BACKBONES = {  # a layer's name -> (network, its scale), as keras.applications names them, in Keras 2 and 3
+BACKBONES = {  # a layer's name -> (network, its scale), as keras.applications names them, in Keras 2 and 3.
+    # Each stands in an early block, so that a network that was cut behind it is known too. Xception comes before VGG.
     "block1_conv1_bn": ("Xception", "tf"),
     "conv2_block1_preact_bn": ("ResNetV2", "tf"),
     "conv2_block1_concat": ("DenseNet", "torch"),
@@ -33,9 +34,9 @@ BACKBONES = {  # a layer's name -> (network, its scale), as keras.applications n
     "conv_dw_1": ("MobileNet", "tf"),
     "bn_Conv1": ("MobileNetV2", "tf"),
     "stem_bn1": ("NASNet", "tf"),
-    "mixed10": ("InceptionV3", "tf"),
-    "conv_7b": ("InceptionResNetV2", "tf"),
-    "block5_conv3": ("VGG", "caffe"),
+    "mixed0": ("InceptionV3", "tf"),
+    "mixed_5b": ("InceptionResNetV2", "tf"),
+    "block2_conv2": ("VGG", "caffe"),
 }
 # Frames of 154 clips of UCF-101, 32 to 224 pixels wide: 0.34 to 0.39 of white, deviation 0.25 to 0.28, correlation
 # 0.80 to 0.93 between channels, and of places d apart about exp(-d / 0.2) with d as a share of the width. Photographs

@@ -50,7 +50,13 @@ def test_what_is_no_range(words, capsys):
 
 @pytest.mark.parametrize(
     ("layer", "scale"),
-    [("block5_conv3", "caffe"), ("bn_Conv1", "tf"), ("conv2_block1_concat", "torch"), ("block1_conv1_bn", "tf")],
+    [
+        ("block2_conv2", "caffe"),
+        ("mixed0", "tf"),
+        ("bn_Conv1", "tf"),
+        ("conv2_block1_concat", "torch"),
+        ("block1_conv1_bn", "tf"),
+    ],
 )
 def test_backbones_of_keras_applications(layer, scale, tmp_path, capsys):
     network = model((12, 16, 3), layers.Conv2D(3, 3, name=layer))

@@ -281,15 +281,15 @@ def test_stream_that_breaks(run, result, tmp_path, monkeypatch):
 def test_what_is_assumed_of_the_models_of_others_is_said_and_can_be_changed(run, bars, tmp_path):
     keras = pytest.importorskip("keras")
     steps = [keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
-    keras.Sequential([keras.Input((4, 8, 16, 1)), *steps]).save(tmp_path / "m.keras")
+    keras.Sequential([keras.Input((4, 12, 16, 1)), *steps]).save(tmp_path / "m.keras")
     command = ["predict.py", "--model", tmp_path / "m.keras", bars / "v_BarLeft_g01_c01.avi", "--json"]
     code, output, error = run(*command)
-    assert code == 0 and "16x8 pixels, gray" in error and "values from 0 to 1" in error
+    assert code == 0 and "16x12 pixels, gray" in error and "values from 0 to 1" in error
     assumed = json.loads(output)[0]["assumed"]
     assert assumed["range"] == [0, 1] and assumed["axes"] == "THWC" and assumed["taken_for"] == "one sigmoid"
     code, output, error = run(*command, "--range", -1, 1, "--axes", "HWTC")
     assert json.loads(output)[0]["assumed"] | {"range": [-1, 1], "axes": "HWTC"} == json.loads(output)[0]["assumed"]
-    assert "8x4 pixels" in error and "values from" not in error
+    assert "12x4 pixels" in error and "values from" not in error
 
 
 def test_a_dataset_is_tested_as_a_training_run_tests(run, result, bars, cache, tmp_path):
