@@ -47,8 +47,9 @@ def trained(seed):
 
 def several_inputs():
     first, second = keras.Input((12, 12, 4, 1)), keras.Input((12, 12, 4, 1))
-    branches = [layers.Flatten()(layers.Conv3D(2, 3, activation="relu")(each)) for each in (first, second)]
-    return keras.Model([first, second], layers.Dense(3, activation="softmax")(layers.Concatenate()(branches)))
+    features = [layers.Flatten()(layers.Conv3D(2, 3, activation="relu")(each)) for each in (first, second)]
+    shares = [layers.Dense(3, activation="softmax")(each) for each in features]
+    return keras.Model([first, second], layers.Average()(shares))
 
 
 def odd_layers():
