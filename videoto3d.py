@@ -47,15 +47,14 @@ def parse():
 def main():
     args = parse()
     from actioncnn.data.index import is_clip
-    from actioncnn.video import frame_folder, pool
+    from actioncnn.video import frame_folder
 
     if Path(args.video).is_dir() and not is_clip(args.video):
         raise UserError(f"{args.video}: is no video; python -m actioncnn.data.extract reads the clips of a dataset")
 
     reader = Videoto3D(args.size, args.size, args.depth)
     try:
-        with pool.limited_memory():
-            frames = reader.video3d(args.video, color=True, skip=not args.first)
+        frames = reader.video3d(args.video, color=True, skip=not args.first)
     except NoFrameError as error:
         sys.exit(printable(f"{cli.program()}: {args.video}: {error}"))
     sampling = Sampling(args.size, args.depth, color=True, skip=not args.first)

@@ -11,6 +11,7 @@ from actioncnn.errors import UserError
 from actioncnn.figures import text
 from actioncnn.predict.timeline import amount, spans
 from actioncnn.video.decode import check_written
+from actioncnn.video.limits import limited_memory
 from actioncnn.video.windows import timed
 
 LINES = 3  # classes, fewer on small frames
@@ -34,6 +35,7 @@ def annotate_video(source, path, rows, classes):
         write_copy(source, new, path, rows, classes)
 
 
+@limited_memory()
 def write_copy(source, new, path, rows, classes):
     ends = [np.inf] if rows[0].start is None else [end for _, end in spans(rows)]
     writer = size = rate = panel = None

@@ -12,7 +12,7 @@ import numpy as np
 
 from actioncnn.errors import NoFrameError, PassingError, UserError
 from actioncnn.video import display_matrix, frame_folder, segment
-from actioncnn.video.limits import MAX_PIXELS
+from actioncnn.video.limits import MAX_PIXELS, limited_memory
 from actioncnn.video.sampling import evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
@@ -34,6 +34,7 @@ OTHER_PICTURE = 12  # of 255: more is another picture; less, how a reader rounds
 MAX_MISSES = 32  # a damaged frame answers False and decoding goes on behind it; this many in a row are the end
 
 
+@limited_memory()
 def read_frames(path, width, height, depth, color=False, skip=True):
     """`depth` frames of a video: uint8 (depth, height, width), or (depth, height, width, 3) in RGB with `color`.
 
@@ -111,6 +112,7 @@ def resize(frame, width, height, color):
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB if color else cv2.COLOR_BGR2GRAY)
 
 
+@limited_memory()
 def open_video(path):
     """An opened cv2.VideoCapture that decodes on one thread: 1.4 times less CPU than FFmpeg's own thread pool.
 
@@ -140,6 +142,7 @@ def open_video(path):
     return bounded(capture) if capture.isOpened() else open_second(path)
 
 
+@limited_memory()
 def open_second(path):
     """The same, by PyAV."""
     from actioncnn.video import second
@@ -149,6 +152,8 @@ def open_second(path):
     check_file(path)
     try:
         return bounded(second.Capture(path))
+    except MemoryError:  # of FFmpeg, one of the next kind too
+        raise
     except (second.av.FFmpegError, OSError, ValueError, LookupError) as error:
         raise NoFrameError(why_none(path, "cannot be opened as a video")) from error
 

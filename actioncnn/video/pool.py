@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import itertools
 import multiprocessing
 import os
@@ -10,7 +11,6 @@ import sys
 from collections import deque
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -18,13 +18,14 @@ from actioncnn.cli import warn
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, PassingError, UserError, one_line
 from actioncnn.video import decode, frame_folder
+from actioncnn.video.limits import limited_memory
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
 CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
 PASSING = signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM  # no memory, a shutdown, a slow drive
-MEMORY = 1500 << 20  # bytes that a worker may take beside its libraries; 8K video takes half of it
 TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
+FINAL = signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGKILL  # the video's own crashes, and want of memory
 
 
 class Failed(NamedTuple):
@@ -162,7 +163,7 @@ def receive(worker, task):
         worker.process.join()
         task.tries += 1
         status = worker.process.exitcode
-        final = task.tries == TRIES or status == -signal.SIGABRT  # as C++ ends for want of memory
+        final = task.tries == TRIES or -status in FINAL
         return Failed(cause(status), -status in PASSING) if final else None
 
 
@@ -202,48 +203,27 @@ def serve(pipe, parent, job):
     import cv2
 
     cv2.setNumThreads(1)
+    gc.freeze()  # so that the collections below look at little
     with limited_memory(), contextlib.suppress(BrokenPipeError, EOFError):  # the parent has gone
         while os.getppid() == parent:
             if pipe.poll(1):
                 send_all(pipe, job, *pipe.recv())
-
-
-@contextlib.contextmanager
-def limited_memory():
-    """Lets this process take no more than MEMORY beside what it has: a file of 1 KB may ask for many gigabytes.
-
-    Nothing where the system has no such limit.
-    """
-    try:
-        import resource
-
-        former, lines = resource.getrlimit(resource.RLIMIT_DATA), Path("/proc/self/status").read_text().splitlines()
-    except (ImportError, OSError):
-        yield
-        return
-    data = next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData"))
-    known = [limit for limit in (*former, data + MEMORY) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(known), former[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, former)
+                gc.collect()  # what a file has taken must not be lacking for the next one
 
 
 def send_all(pipe, job, path, known):
     """Sends what job(path) yields but for the first `known` items, and its end."""
     end = Finished() if known else None
     try:
-        for item in itertools.islice(job(path), known, None):
-            pipe.send(item)
-            end = Finished()
+        with limited_memory():
+            for item in itertools.islice(job(path), known, None):
+                pipe.send(item)
+                end = Finished()
         end = Failed(decode.why_none(path)) if end is None else end
     except BrokenPipeError:
         raise
     except NoFrameError as error:
         end = Failed(str(error), isinstance(error, PassingError))
-    except MemoryError:
-        end = Failed(f"takes more than {MEMORY / 1e9:.1f} GB of memory to read; re-encode it")
     except Exception as error:  # whatever else a broken file leads to must cost only that file
         end = Failed(one_line(error), isinstance(error, OSError))
     finally:

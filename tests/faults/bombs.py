@@ -1,10 +1,8 @@
 """Model files that would cost the machine, of each kind known: a byte of them grows to gigabytes, or takes minutes."""
 
 import json
-import struct
 import zipfile
 
-import cv2
 import h5py
 import numpy as np
 
@@ -188,42 +186,3 @@ def write(kind, folder):
 KINDS = [*ARCHITECTURES, *WEIGHTS, *ARCHIVES]
 SLOW = {"100,000 groups", "zeros, packed", "many attributes", "60 MB of JSON", "zeros as weights", "65,000 members"}
 QUICK = [kind for kind in KINDS if kind not in SLOW]  # to write
-
-
-def box(name, *parts):
-    """A box of MP4."""
-    body = b"".join(parts)
-    return struct.pack(">I4s", 8 + len(body), name) + body
-
-
-def full(name, *numbers, more=b"", flags=0):
-    """A box with version 0, flags and numbers of 32 bits."""
-    return box(name, struct.pack(f">{1 + len(numbers)}I", flags, *numbers), more)
-
-
-def sample_tables(samples, tracks):
-    """An MP4 whose tracks have so many samples of one byte: 24 bytes of memory for each, none in the file."""
-    entry = box(b"jpeg", bytes(6), struct.pack(">H", 1), bytes(16), struct.pack(">HH", 64, 64), bytes(50))
-    table = full(b"stsd", 1, more=entry) + full(b"stts", 1, samples, 1) + full(b"stsc", 1, 1, samples, 1)
-    table += full(b"stsz", 1, samples) + full(b"stco", 1, 32)
-    media = full(b"mdhd", 0, 0, 1000, samples, 0) + full(b"hdlr", 0, more=b"vide" + bytes(13))
-    media += box(b"minf", full(b"vmhd", 0, 0, flags=1), box(b"stbl", table))
-    parts = [
-        box(b"trak", full(b"tkhd", 0, 0, number + 1, *[0] * 17, flags=3), box(b"mdia", media))
-        for number in range(tracks)
-    ]
-    return box(b"ftyp", b"isom" + bytes(4)) + box(b"mdat", bytes(64)) + box(b"moov", full(b"mvhd", *[0] * 24), *parts)
-
-
-def growing_frames(path):
-    """A motion JPEG of small frames, whose fourth and later ones have 16,000 x 16,000 pixels of one colour."""
-    small, large = (cv2.imencode(".jpg", np.zeros((side, side), np.uint8))[1].tobytes() for side in (16, 16_000))
-    path.write_bytes(small * 3 + large * 3)
-
-
-VIDEOS = {
-    "20,000,000 samples in 3 tracks": lambda path: path.write_bytes(sample_tables(20_000_000, 3)),
-    "5,000,000 samples in 20 tracks": lambda path: path.write_bytes(sample_tables(5_000_000, 20)),
-    "2,000,000,000 samples": lambda path: path.write_bytes(sample_tables(2_000_000_000, 1)),
-    "frames that grow": growing_frames,
-}

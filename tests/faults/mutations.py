@@ -68,16 +68,15 @@ def read_model(paths, seconds):
     yield error, weights, time.perf_counter() - start, peak()
 
 
-def read_video(path):
-    """A job of video.pool: what comes of a video -> (error or None, seconds, bytes)."""
+def read_clip(path, sampling):
+    """A job of video.pool: what comes of a video -> (error or None, shape of the clip or None, seconds, bytes)."""
     from actioncnn.errors import NoFrameError
     from actioncnn.video import pool
-    from actioncnn.video.sampling import Sampling
 
-    error, start = None, time.perf_counter()
+    error, shape, start = None, None, time.perf_counter()
     peak(anew=True)
     try:
-        pool.read_clip(path, Sampling(32, 10, False))
-    except (NoFrameError, MemoryError) as problem:
-        error = str(problem) or "takes too much memory"
-    yield error, time.perf_counter() - start, peak()
+        shape = pool.read_clip(path, sampling).shape
+    except NoFrameError as problem:
+        error = str(problem)
+    yield error, shape, time.perf_counter() - start, peak()

@@ -158,14 +158,28 @@ def read_windows(videos):
 
 
 def test_a_worker_that_dies_once_costs_nothing(videos, load, monkeypatch, tmp_path):
-    misbehave(monkeypatch, tmp_path, segfault, times=1)
+    misbehave(monkeypatch, tmp_path, lambda: os._exit(3), times=1)
     assert load(videos)[1] == {}
+
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end, passing", [(segfault, False), (os.abort, False), (killed, True)])
+def test_a_crash_or_want_of_memory_is_not_tried_again(videos, monkeypatch, tmp_path, end, passing):
+    """Its next try would be another crash, or take the machine's memory again; the next run may try a killed one."""
+    faulthandler.disable()
+    misbehave(monkeypatch, tmp_path, end, times=1)
+    ((_, failed),) = pool.clips({0: videos[2].path}, SAMPLING, 1)
+    assert isinstance(failed, Failed) and failed.passing == passing
+    assert (tmp_path / "misbehaved").read_text() == "x"
 
 
 def test_a_worker_that_dies_once_costs_no_window_and_doubles_none(videos, monkeypatch, tmp_path):
     expected = read_windows(videos)
     assert {len(items) for items in expected.values()} == {6} and expected[2][-1] == Finished()
-    misbehave(monkeypatch, tmp_path, segfault, times=1)
+    misbehave(monkeypatch, tmp_path, lambda: os._exit(3), times=1)
     again = read_windows(videos)
     for items, others in zip(expected.values(), again.values(), strict=True):
         assert [item[:2] for item in items] == [item[:2] for item in others]
@@ -218,6 +232,19 @@ def test_a_video_that_takes_all_memory_is_tried_once(videos):
     ((index, failed),) = answers[2:]
     assert index == 1 and isinstance(failed, Failed) and not failed.passing and "memory" in failed.reason
     assert (videos[0].path.parent / "tries").read_text() == "xx"
+
+
+def held(path):
+    """A job whose results stay in a cycle, as objects of PyAV do: the memory of 2.avi is most of what there is."""
+    cycle = [np.ones(150 * 10**6)]
+    cycle.append(cycle)
+    yield len(cycle[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory")
+def test_what_a_video_took_is_there_for_the_next(videos):
+    answers = pool.run(dict(enumerate(each.path for each in videos)), held, 1)
+    assert not [answer for _, answer in answers if isinstance(answer, Failed)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc")
