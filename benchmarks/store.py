@@ -25,34 +25,30 @@ BATCH = 128
 
 def ways(folder, count):
     """{name: clips uint8 (count, 32, 32, 10, 1)} with other rows for each way."""
-    from actioncnn.data.store import Clips
+    from actioncnn.data.store import Clips, Records
 
     rng = np.random.default_rng(0)
     content = rng.integers(0, 256, (count, *SHAPE), np.uint8)
     np.save(folder / "array.npy", content)
     content.tofile(folder / "records")
     rng.integers(0, 256, (count, *DOUBLED), np.uint8).tofile(folder / "doubled")
-    records = np.memmap(folder / "records", np.uint8, "r", shape=(count, *SHAPE))
-    doubled = np.memmap(folder / "doubled", np.uint8, "r", shape=(count, *DOUBLED))
+    records, doubled = Records(SHAPE, folder / "records"), Records(DOUBLED, folder / "doubled")
     return {
         "array": np.load(folder / "array.npy", mmap_mode="r"),
         "in order": Clips(records, np.arange(count)),
         "scattered": Clips(records, rng.permutation(count)),
-        "half, scattered": Clips(doubled[..., ::2, :], rng.permutation(count)),
+        "half, scattered": Clips(doubled, rng.permutation(count))[..., ::2, :],
     }
 
 
 def reading(clips, batches=100):
     """Milliseconds to copy a batch."""
     from actioncnn.data.batches import training_places
-    from actioncnn.data.store import free_pages
 
     start = time.perf_counter()
     for step in range(batches):
         chosen = training_places(len(clips), BATCH, 0, step)
         clips[chosen]
-        if isinstance(clips, np.memmap):
-            free_pages(clips)
     return (time.perf_counter() - start) / batches * 1e3
 
 

@@ -24,7 +24,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import mmap
 import os
 import re
 import shutil
@@ -73,7 +72,8 @@ def load_clips(videos, sampling, cache_dir=None, workers=None, drawn=False):
                 wide.take_shards()
                 of_wide = wide.look_up(wanted)
                 if len(of_wide) == len(wanted):
-                    return _clips(sampling.single(wide.records), of_wide, keys, videos)
+                    clips, failures = _clips(wide.records, of_wide, keys, videos)
+                    return sampling.single(clips), failures
             passing = _complete(store, wanted, sampling, drawn, workers, wide)
             entries = store.look_up(wanted) | passing
             if len(entries) < len(wanted):
@@ -140,18 +140,65 @@ def _tidy(store):
     return Use(store.stem, store.shape, len(kept), size, dropped)
 
 
+class Records:
+    """A file of records of one shape, uint8 (N, H, W, T, C), read-only.
+
+    It is read, not mapped: where a mapped file is cut, reading it ends the process without a word.
+    """
+
+    def __init__(self, shape, file=None):
+        self.file = None
+        self.file = file and open(file, "rb", buffering=0)  # noqa: SIM115 - closed below
+        self.size = int(np.prod(shape))  # bytes of a record
+        count = os.fstat(self.file.fileno()).st_size // self.size if file else 0
+        self.shape = (count, *shape)
+
+    def __del__(self):
+        if self.file:
+            self.file.close()
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, row):
+        """A record, uint8 (H, W, T, C)."""
+        return np.frombuffer(self.bytes_of(row), np.uint8).reshape(self.shape[1:])
+
+    def bytes_of(self, row):
+        """UserError: the file was cut meanwhile."""
+        content = os.pread(self.file.fileno(), self.size, int(row) * self.size)
+        if len(content) < self.size:
+            raise self.cut()
+        return content
+
+    def cut(self):
+        remedy = "start again, a training with --resume True"
+        return UserError(f"--cache: {self.file.name} was cut while it was in use; {remedy}")
+
+    def check_whole(self):
+        """UserError: the file was cut."""
+        if self.file and os.fstat(self.file.fileno()).st_size < len(self) * self.size:
+            raise self.cut()
+
+    def mapped(self):
+        """All of them, memory-mapped."""
+        self.check_whole()
+        return np.memmap(self.file, np.uint8, "r", shape=self.shape) if len(self) else np.zeros(self.shape, np.uint8)
+
+
 class Clips:
-    """Clips of videos, in their order: uint8 (N, H, W, T, C), read-only. Rows of a memory-mapped file.
+    """Clips of videos, in their order: uint8 (N, H, W, T, C), read-only. Rows of Records.
 
     They are read where they are indexed: clips[rows] is an array, clips[..., frames, :] are Clips of some frames.
-    checksums: CRC-32 of all frames that were read of each video, None where a failure may pass.
+    checksums: CRC-32 of all frames that were read of each video, None where a failure may pass. frames: the keys of
+    those that were chosen, one after the other.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, records, rows, checksums=()):
-        self.records, self.rows, self.checksums = records, rows, checksums
-        self.shape = (len(rows), *records.shape[1:])
+    def __init__(self, records, rows, checksums=(), frames=()):
+        self.records, self.rows, self.checksums, self.frames = records, rows, checksums, frames
+        self.shape = (len(rows), *self.chosen(np.zeros(records.shape[1:], np.uint8)).shape)
         self.ndim, self.nbytes = len(self.shape), int(np.prod(self.shape))
 
     def __len__(self):
@@ -159,33 +206,31 @@ class Clips:
 
     def __getitem__(self, key):
         if isinstance(key, tuple) and key[0] is Ellipsis:
-            return Clips(self.records[key], self.rows, self.checksums)
-        check_whole(self)
-        clips = np.asarray(self.records)[self.rows[key]]  # np.memmap is slow to index
-        free_pages(self.records)
+            return Clips(self.records, self.rows, self.checksums, (*self.frames, key))
+        rows = self.rows[key]
+        if not np.ndim(rows):
+            return self.chosen(self.records[rows])
+        clips = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        for clip, row in zip(clips, rows, strict=True):
+            clip[:] = self.chosen(self.records[row])
+        return clips
+
+    def chosen(self, clips):
+        for key in self.frames:
+            clips = clips[key]
         return clips
 
     def __array__(self, dtype=None, copy=None):
-        """All of them; where they follow each other in the file nothing is copied."""
-        check_whole(self)
-        first, records = self.rows[0], np.asarray(self.records)
+        """All of them; where they follow each other in the file nothing is copied, and a cut of it is not noticed."""
+        first, records = self.rows[0], self.chosen(self.records.mapped())
         follow = np.array_equal(self.rows, np.arange(first, first + len(self)))
-        return np.asarray(records[first : first + len(self)] if follow else records[self.rows], dtype)
-
-
-def free_pages(records):
-    """What was read of a memory-mapped array no longer counts as this process's memory; the system's cache keeps it."""
-    if hasattr(mmap, "MADV_DONTNEED"):
-        records._mmap.madvise(mmap.MADV_DONTNEED)
+        return np.asarray(records[first : first + len(self)] if follow else self[:], dtype)
 
 
 def check_whole(clips):
-    """UserError: the file of Clips was cut meanwhile; to read it then would end the process. Arrays are whole."""
-    mapped = clips.records._mmap if isinstance(clips, Clips) else None
-    if mapped is not None and mapped.size() < len(mapped):
-        raise UserError(
-            f"--cache: {clips.records.filename} was cut while it was in use; start again with --resume True"
-        )
+    """UserError: the file of Clips was cut meanwhile. Arrays are whole."""
+    if isinstance(clips, Clips):
+        clips.records.check_whole()
 
 
 class Store:
@@ -215,18 +260,12 @@ class Store:
         self.number = max(self.numbers(), default=0)
         self.entries, self.stamp, self.checked = {}, None, bytearray()
         self.cut = self.path("index").exists()  # records that it names are not there
-        self.records = np.zeros((0, *self.shape), np.uint8)
-        with (
-            contextlib.suppress(FileNotFoundError),
-            self.path("index").open("rb") as index,
-            self.path("records").open("rb") as records,
-        ):
-            entries = parse(index.read())
-            statuses = [os.fstat(file.fileno()) for file in (records, index)]
+        self.records = Records(self.shape)
+        with contextlib.suppress(FileNotFoundError), self.path("index").open("rb") as index:
+            self.records = Records(self.shape, self.path("records"))
+            entries, count = parse(index.read()), len(self.records)
+            statuses = [os.fstat(file.fileno()) for file in (self.records.file, index)]
             self.stamp = json.dumps([[each.st_size, each.st_mtime_ns, each.st_ino] for each in statuses]).encode()
-            count = statuses[0].st_size // self.size
-            if count:  # nothing cannot be mapped
-                self.records = np.memmap(records, np.uint8, "r", shape=(count, *self.shape))
             self.entries = {key: entry for key, entry in entries.items() if 0 <= entry[0] < count}
             self.cut = len(self.entries) < len(entries)
             self.checked = self.read_checked() or bytearray(count)
@@ -244,11 +283,9 @@ class Store:
         """{key: entry} of those keys whose records are there as they were written."""
         entries = {key: self.entries[key] for key in keys if key in self.entries}
         unchecked = [key for key, entry in entries.items() if not self.checked[entry[0]]]
-        for number, key in enumerate(unchecked):
+        for key in unchecked:
             row, checksum, *_ = entries[key]
-            self.checked[row] = zlib.crc32(self.records[row]) == checksum
-            if number % 1000 == 999:  # not after each: that takes longer than its checksum
-                free_pages(self.records)
+            self.checked[row] = zlib.crc32(self.records.bytes_of(row)) == checksum
             if not self.checked[row]:
                 del entries[key]
         if unchecked:
@@ -297,8 +334,7 @@ class Store:
         kept = sorted(entries.items(), key=lambda item: item[1])
         with self.path("records", self.number + 1).open("wb") as records:
             for _, (row, *_) in kept:
-                records.write(self.records[row])
-                free_pages(self.records)
+                records.write(self.records.bytes_of(row))
         lines = (line_of(key, (row, *entry[1:])) for row, (key, entry) in enumerate(kept))
         files.write(self.path("index", self.number + 1), b"".join(lines))  # from here on these count
         self.open()
@@ -322,7 +358,7 @@ class Store:
             with self.locked(), (shard := Store(self.folder, path.name.rsplit(".", 2)[0])).locked():
                 new = shard.look_up(shard.entries.keys() - self.look_up(shard.entries).keys())
                 _check_space(self.folder, len(new) * self.size)
-                records = ((key, shard.records[row], *of_read) for key, (row, _, *of_read) in new.items())
+                records = ((key, shard.records.bytes_of(row), *of_read) for key, (row, _, *of_read) in new.items())
                 self.append((place, *record) for place, record in enumerate(records))
                 shard.remove()
 
