@@ -31,9 +31,16 @@ LAYERS = _words("""
     Attention AdditiveAttention MultiHeadAttention
     SimpleRNN GRU LSTM ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional TimeDistributed
     RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom
+    ActivityRegularization RNN
 """)
+OPERATIONS = _words("""
+    Absolute Add Cast Concatenate Divide Exp ExpandDims GetItem Log Max Maximum Mean Min Minimum Multiply Negative Power
+    Relu Relu6 Reshape Sigmoid Softmax Sqrt Square Squeeze Stack Subtract Sum Tanh Transpose TrueDivide
+""")  # of keras.ops in functional models: each makes at most as many values as its inputs broadcast to
+OPERATION_MODULES = {"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.core"}
 PARTS = _words("""
-    __keras_tensor__ DTypePolicy FloatDTypePolicy
+    __keras_tensor__ __slice__ DTypePolicy FloatDTypePolicy
+    LSTMCell GRUCell SimpleRNNCell StackedRNNCells
     Zeros Ones Constant Identity IdentityInitializer Orthogonal OrthogonalInitializer RandomNormal RandomUniform
     TruncatedNormal VarianceScaling GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform
     L1 L2 L1L2 OrthogonalRegularizer MaxNorm MinMaxNorm NonNeg UnitNorm
@@ -91,13 +98,20 @@ def vetted(node, layer="model"):
     for key, value in node.items():
         if key.endswith("activation") and isinstance(value, str) and value not in ACTIVATIONS:
             raise UserError(f"layer {layer!r} has the unknown activation {value!r}")
-    return {key: vetted(value, layer) for key, value in node.items() if key != "compile_config"}
+    new = {key: vetted(value, layer) for key, value in node.items() if key != "compile_config"}
+    if "stateful" in new:  # each clip is predicted for itself
+        new["stateful"] = False
+    if isinstance(new.get("batch_shape"), list):
+        new["batch_shape"] = [None, *new["batch_shape"][1:]]
+    return new
 
 
 def _vet_class(node, layer):
     name, module, registered = node["class_name"], node.get("module"), node.get("registered_name")
     if registered not in (None, name):
         kind = registered
+    elif module in OPERATION_MODULES and name in OPERATIONS:
+        return
     elif module not in MODULES:
         kind = f"{module}.{name}"
     elif name not in LAYERS | PARTS:
@@ -201,8 +215,9 @@ def sizes_of(model):
     """(number of parameters, values of one clip in the largest output of a layer) of a built model."""
     import keras
 
-    values = [0]
-    for layer in model._flatten_layers():
+    values, layers = [0], list(model._flatten_layers())
+    operations = [each for part in (model, *layers) for each in getattr(part, "operations", ())]
+    for layer in {id(each): each for each in (*layers, *operations)}.values():
         for node in layer._inbound_nodes:
             values += [math.prod(side or 1 for side in output.shape[1:]) for output in keras.tree.flatten(node.outputs)]
             if "Attention" in type(layer).__name__:

@@ -35,6 +35,29 @@ DROPPED |= {"layers", "arguments", "concat_axis", "dot_axes", "output_shape", "o
 DROPPED |= {"output_mask", "output_mask_type"}  # of Merge
 DROPPED |= {"fused", "virtual_batch_size", "renorm", "implementation", "time_major", "sparse", "ragged"}
 DROPPED |= {"inner_init", "forget_bias_init", "consume_less"}  # of LSTM and GRU
+DROPPED |= {"query_shape", "key_shape", "value_shape", "softmax_robust_masking"}  # of attention
+DROPPED |= {"rng_type"}  # of layers that vary pictures in training
+RANDOM = ("Dropout", "Random", "Noise")  # parts of the names of layers that a prediction never calls as in training
+FUNCTIONS = {  # of TensorFlow in a functional model of Keras 2 -> (operation of Keras 3, its module)
+    **dict.fromkeys(("math.truediv", "math.divide", "__operators__.truediv"), ("TrueDivide", "numpy")),
+    **dict.fromkeys(("math.multiply", "__operators__.mul"), ("Multiply", "numpy")),
+    **dict.fromkeys(("math.subtract", "__operators__.sub"), ("Subtract", "numpy")),
+    **dict.fromkeys(("math.add", "__operators__.add"), ("Add", "numpy")),
+    **dict.fromkeys(("math.pow", "__operators__.pow"), ("Power", "numpy")),
+    **dict.fromkeys(("math.negative", "__operators__.neg"), ("Negative", "numpy")),
+    **dict.fromkeys(("math.sigmoid", "nn.sigmoid"), ("Sigmoid", "nn")),
+    **dict.fromkeys(("math.tanh", "nn.tanh"), ("Tanh", "numpy")),
+    **dict.fromkeys(("squeeze", "compat.v1.squeeze"), ("Squeeze", "numpy")),
+    **dict.fromkeys(("transpose", "compat.v1.transpose"), ("Transpose", "numpy")),
+    **{f"math.{name.lower()}": (name, "numpy") for name in ("Maximum", "Minimum", "Square", "Sqrt", "Exp", "Log")},
+    **{f"math.reduce_{name.lower()}": (name, "numpy") for name in ("Mean", "Max", "Min", "Sum")},
+    **{"math.abs": ("Absolute", "numpy"), "nn.relu": ("Relu", "nn"), "nn.relu6": ("Relu6", "nn")},
+    **{"nn.softmax": ("Softmax", "nn"), "concat": ("Concatenate", "numpy"), "stack": ("Stack", "numpy")},
+    **{"reshape": ("Reshape", "numpy"), "expand_dims": ("ExpandDims", "numpy"), "cast": ("Cast", "core")},
+    "__operators__.getitem": ("GetItem", "numpy"),
+}
+PARAMETERS = {"axis": "axis", "keepdims": "keepdims", "shape": "newshape", "perm": "axes", "dtype": "dtype"}
+TENSORS = ("x", "y", "b", "slice_spec")  # what TensorFlow calls further inputs, in their order
 GATES = {4: (0, 2, 1, 3), 3: (0, 1, 2)}  # of LSTM (i, c, f, o in Keras 1) and GRU, as Keras 3 orders them
 TRAINING = ("_initializer", "_regularizer", "_constraint")
 REFUSED = {  # key, as Keras 3 calls it -> values that it computes otherwise, or not at all
@@ -77,10 +100,11 @@ def _model(entry, name):
 
 def _functional(name, layers, inputs, outputs):
     layers = hard_sigmoid.spread(layers)
+    inputs, outputs = ([*each.values()] if isinstance(each, dict) else each for each in (inputs, outputs))
     new = {layer["name"]: _layer(layer) for layer in layers}
     models = {name: layer["class_name"] for name, layer in new.items() if layer["class_name"] in MODELS}
     for layer in layers:
-        nodes = [_node(node, models) for node in layer["inbound_nodes"]]
+        nodes = [_node(node, models, layer["class_name"]) for node in layer["inbound_nodes"]]
         new[layer["name"]] |= {"name": _name(layer["name"]), "inbound_nodes": nodes}
     # Call 0 of a nested model was its own definition. Keras 3 counts so only here, and only for Functional.
     outputs = [[_name(name), call - (models.get(name) == "Sequential"), tensor] for name, call, tensor in outputs]
@@ -90,14 +114,58 @@ def _functional(name, layers, inputs, outputs):
     return _keras3("Functional", config, FUNCTIONAL)
 
 
-def _node(node, models):
-    """One call of a layer: [[layer, call, tensor, keyword arguments], ...], its inputs."""
-    for name, _, _, *keywords in node:
-        if any(not isinstance(value, bool | None) for keyword in keywords for value in keyword.values()):
-            raise UserError(
-                f"a layer that follows {name!r} is called with arguments that cannot be carried over to Keras 3"
-            )
-    return [[_name(name), call - (name in models), tensor] for name, call, tensor, *_ in node]
+def _node(node, models, kind):
+    """One call of a layer: [[layer, call, tensor, keyword arguments], ...], its inputs; of an operation one alone."""
+    alone = bool(node) and isinstance(node[0], str)
+    inputs = [node] if alone else node
+    keywords = {key: value for each in inputs for key, value in (each[3] if len(each) > 3 else {}).items()}
+    if kind in LAMBDAS:
+        further = [_argument(keywords[key], models) for key in TENSORS if keywords.get(key) is not None]
+        first = [_argument(each, models) for each in inputs]
+        return {"args": [*(first if alone else [first]), *further], "kwargs": {}}
+    keywords = {key: value for key, value in keywords.items() if value not in (None, False)}
+    if any(part in kind for part in RANDOM):
+        keywords.pop("training", None)
+    if not keywords:
+        return [[_name(name), call - (name in models), tensor] for name, call, tensor, *_ in inputs]
+    tensors = {key: _argument(value, models) for key, value in keywords.items()}
+    first = [_argument(each, models) for each in inputs]
+    return {"args": first if len(first) == 1 else [first], "kwargs": tensors}
+
+
+def _argument(value, models):
+    """What a layer or an operation is called with, as Keras 3 writes it: a tensor, a slice, a constant or a list."""
+    if isinstance(value, list) and len(value) > 2 and value[0] == "_CONSTANT_VALUE":
+        return value[2]
+    if isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str):
+        name, call, tensor = value[:3]
+        history = [_name(name), call - (name in models), tensor]
+        config = {"shape": [None], "dtype": "float32", "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": config}
+    if isinstance(value, list):
+        return [_argument(each, models) for each in value]
+    if isinstance(value, dict):
+        if value.keys() != {"start", "stop", "step"}:
+            raise UserError("has an operation with an argument that cannot be carried over to Keras 3")
+        return {"class_name": "__slice__", "config": value}
+    return value
+
+
+LAMBDAS = ("TFOpLambda", "SlicingOpLambda")  # Keras 2's layers that hold an operation of TensorFlow
+
+
+def _operation(entry):
+    """The operation of Keras 3 for one of TensorFlow. UserError: it is none of FUNCTIONS."""
+    name, function = entry["config"]["name"], str(entry["config"].get("function"))
+    if function not in FUNCTIONS:
+        raise UserError(f"layer {name!r} is the TensorFlow operation {function!r}: refused, only simple ones are read")
+    kind, module = FUNCTIONS[function]
+    node = next(iter(entry["inbound_nodes"]), [])
+    inputs = [node] if node and isinstance(node[0], str) else node
+    given = {key: value for each in inputs for key, value in (each[3] if len(each) > 3 else {}).items()}
+    config = {PARAMETERS[key]: value for key, value in given.items() if key in PARAMETERS and value is not None}
+    new = _keras3(kind, config | {"name": _name(name)}, f"keras.src.ops.{module}")
+    return new | {"registered_name": kind}
 
 
 def _merged(name, layers):
@@ -133,6 +201,10 @@ def _layer(entry):
         raise UserError(f"layer {name!r} is a custom {entry['registered_name']!r}: refused, only Keras's own are safe")
     if kind in MODELS:
         return _model(entry, name)
+    if kind in LAMBDAS:
+        return _operation(entry)
+    if kind == "ThresholdedReLU":
+        kind, config = "ReLU", {"name": name, "threshold": _value("theta", config["theta"])}
     if kind == "Merge":
         kind = MERGES.get(str(config["mode"]), kind)
     kind = kind.replace("Convolution", "Conv").removesuffix("V1").removesuffix("V2")
@@ -145,8 +217,12 @@ def _config(kind, old):
         key = (KEYS | KEYS_OF_CLASS.get(kind, {})).get(key, key)
         if value in REFUSED.get(key, ()):
             raise UserError(f"layer {old.get('name')!r} has {key} {value!r}, which cannot be carried over to Keras 3")
-        if key in ("layer", "backward_layer"):
+        if key in ("layer", "backward_layer", "cell") and isinstance(value, dict):
             new[key] = _layer(value)
+        elif key == "cells":
+            new[key] = [_layer(each) for each in value]
+        elif (kind, key) == ("EinsumDense", "output_shape"):
+            new[key] = value
         elif not (key in DROPPED or key.endswith(TRAINING) or _is_default(kind, key, value)):
             new[key] = _value(key, value)
     for kernel in KERNELS:

@@ -31,9 +31,23 @@ def unwrapped(model):
         yield from unwrapped(inner) if isinstance(inner, keras.Model) else (inner,)
 
 
+def at_entry(model):
+    """The layers and operations of a model in order, as `unwrapped` has the layers."""
+    for each in getattr(model, "operations", None) or model.layers:
+        inner = getattr(each, "layer", each)
+        yield from at_entry(inner) if isinstance(inner, keras.Model) else (inner,)
+
+
 def own_scale(model):
-    """The value of white, 255 or 1, where a Rescaling or Normalization at the entry scales the input; else None."""
-    first = next((layer for layer in unwrapped(model) if type(layer).__name__ not in PASSIVE), None)
+    """The value of white, 255 or 1, if a layer or an operation (x / 255) at the entry scales the input, else None."""
+    first = next((each for each in at_entry(model) if type(each).__name__ not in PASSIVE | {"Cast"}), None)
+    kind = type(first).__name__
+    if kind in ("TrueDivide", "Divide", "Multiply", "Subtract"):
+        arguments = first._inbound_nodes[0].arguments.args
+        numbers = [abs(each) for each in arguments if isinstance(each, int | float) and each]
+        if not numbers:
+            return None
+        return 255.0 if (1 / numbers[0] if kind == "Multiply" else numbers[0]) > 1 / SMALL else 1.0
     if isinstance(first, layers.Rescaling):
         return 255.0 if np.max(np.abs(first.scale)) < SMALL else 1.0
     if isinstance(first, layers.Normalization):
