@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from actioncnn.cli import warn
-from actioncnn.errors import UserError
+from actioncnn.errors import UserError, one_line
 from actioncnn.model import audit, loading
 from actioncnn.model.head import NUMBER, Head, choose_head, features_before
 from actioncnn.model.reading import Asked, Reading, infer_reading, naming, note, told_of
@@ -232,7 +232,10 @@ class Model:
         from keras import tree
 
         parts = [clips[start : start + self._at_once] for start in range(0, len(clips), self._at_once)]
-        answers = [tree.flatten(self.network.predict_on_batch(self.inputs(part))) for part in parts]
+        try:
+            answers = [tree.flatten(self.network.predict_on_batch(self.inputs(part))) for part in parts]
+        except (ValueError, TypeError) as error:  # a model of another version of Keras may not fit its own input
+            raise UserError(f"{self.files.model}: Keras cannot run it: {one_line(error)}") from error
         outputs = answers[0] if len(answers) == 1 else [np.concatenate(each) for each in zip(*answers, strict=True)]
         if not all(np.isfinite(output).all() for output in outputs):
             raise UserError(f"{self.files.model}: answers with NaN or infinite numbers; its weights are too large")

@@ -272,3 +272,12 @@ def test_lengths_that_do_not_tell_which_is_time_are_asked_for(shape, tmp_path):
     contradictory = strided(shape, layers.Conv3D(2, (1, 2, 2)), layers.MaxPooling3D((2, 2, 1)))
     with pytest.raises(UserError, match="--axes"):
         classifier(save(contradictory, tmp_path, name="contradictory"))
+
+
+def test_a_model_that_fails_on_its_own_input_is_one_line(tmp_path, run):
+    """Keras 3 takes a RandomCrop in a prediction otherwise than it says."""
+    network = model((12, 12, 3), layers.RandomCrop(10, 10), layers.Conv2D(3, 3))
+    path = save(network, tmp_path)
+    write_video(tmp_path / "v.avi", np.moveaxis(SQUARE[0], 2, 0)[..., 0])
+    code, _, error = run("predict.py", "--model", path, tmp_path / "v.avi")
+    assert code == 1 and str(path) in error.splitlines()[-1] and "Traceback" not in error
