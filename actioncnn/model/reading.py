@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from actioncnn import cli
 from actioncnn.errors import UserError
+from actioncnn.model.scales import BGR, SCALES
 
 WHOLE = 0.0, 255.0
-SCALES = "tf", "caffe", "torch"  # of scaling.SCALES, for --range
 COLOURS = "RGB", "BGR"
 TEACHABLE = "keras_model.h5", "labels.txt"  # what Teachable Machine exports; its models take -1 to 1
 AXES = ["HWTC", "THWC"]
 LARGEST = 1e30  # of the numbers that a file may give as the range
 OPTIONS = {  # what is assumed -> the option that changes it
-    "range": "--range LOW HIGH",
+    "range": "--range LOW HIGH or --range tf|caffe|torch",
     "colour": "--colour RGB|BGR",
     "axes": "--axes HWTC|THWC",
     "scrambled": "--scrambled True|False",
@@ -107,10 +107,8 @@ def asked_of(args):
     """The Asked of parsed options."""
     ends, colour = args.range and tuple(args.range), args.colour
     if ends and ends[0] in SCALES:
-        from actioncnn.model import scaling
-
-        colour = colour or ("BGR" if ends[0] in scaling.BGR else "RGB")
-        ends = scaling.SCALES[ends[0]]
+        colour = colour or ("BGR" if ends[0] in BGR else None)
+        ends = SCALES[ends[0]]
     return Asked(ends, args.axes, args.scrambled, args.output_layer, colour)
 
 
@@ -210,14 +208,14 @@ def infer_reading(model, names, asked=Asked(), ours=False):  # noqa: B008 - immu
         ends, why, colour = _likely_scale(model, shape, names)
     if not asked.range and (of_2017 or white == 1 or why):
         assumed["range"] = f"values {_in_words(ends)}{why}"
-    if shape[-1] != 3 or scrambled:
+    if shape[-1] != 3 or scrambled or ours:
         colour = "RGB"
     elif asked.colour:
         colour = asked.colour
-    elif not ours and not colour:
-        by_opencv = len(shape) == 4 and not white
-        colour = "BGR" if by_opencv else "RGB"
-        assumed["colour"] = f"colour in the order {colour}" + (" (as OpenCV reads videos)" if by_opencv else "")
+    else:
+        by_opencv = not colour and len(shape) == 4 and not white
+        colour = colour or ("BGR" if by_opencv else "RGB")
+        assumed["colour"] = f"colour in the order {colour}" + (" (likely, as OpenCV reads videos)" if by_opencv else "")
     low, high = asked.range or ends
     if isinstance(low, tuple) and shape[-1] != 3:
         raise UserError("--range: caffe and torch are for colour; the model takes gray frames")
@@ -230,24 +228,21 @@ def _likely_scale(model, shape, names):
 
     stack = list(outline.unwrapped(model))
     known = scaling.backbone({layer.name for layer in stack}) if shape[-1] == 3 else None
+    fitted = outline.normalization(model)
+    colour = None
     if known:
         network, scale = known
-        why = f" (--range {scale}, with which {network} of keras.applications was trained)"
-        return scaling.SCALES[scale], why, "BGR" if scale in scaling.BGR else "RGB"
-    fitted = outline.normalization(model)
-    if fitted and (ends := scaling.statistics_scale(*fitted)):
-        colour = "BGR" if ends == scaling.SCALES["caffe"] else "RGB"
-        return ends, " (by the statistics in its Normalization layer)", colour
-    if len(shape) == 3 and TEACHABLE[0] in names:
-        return scaling.SCALES["tf"], " (as models of Teachable Machine)", "RGB"
-    ends = scaling.batch_norm_scale(stack, shape)
-    if ends:
-        return (
-            ends,
-            " (by the statistics in its first batch normalization)",
-            "BGR" if ends == scaling.SCALES["caffe"] else None,
-        )
-    return (0.0, 1.0), " (nothing in the model tells)", None
+        ends, why = SCALES[scale], f"likely, since {network} of keras.applications was trained with --range {scale}"
+    elif fitted and (ends := scaling.statistics_scale(*fitted)):
+        why = "likely, by the statistics in its Normalization layer"
+    elif len(shape) == 3 and TEACHABLE[0] in names:
+        ends, why, colour = SCALES["tf"], "as all models of Teachable Machine", "RGB"
+    elif likeliest := scaling.batch_norm_scale(stack, shape):
+        ends, odds = likeliest
+        why = f"by its first batch normalization, {odds} times as likely as the next"
+    else:
+        ends, why = (0.0, 1.0), "a guess, since nothing in the model tells"
+    return ends, f" ({why})", colour or ("BGR" if ends == SCALES["caffe"] else None)
 
 
 def _in_words(ends):

@@ -3,27 +3,18 @@
 A file does not say how pixels were scaled for the training. Two kinds of layers tell it:
 
 - Networks of keras.applications have layers of known names, and were trained with a known preprocessing.
-- A batch normalization behind the first convolution holds the mean and the variance of what came out of it in training.
-  `batch_norm_scale` compares these with what the convolution makes of natural frames on each of some scales.
+- A batch normalization at the entry, or behind the first convolution, holds the mean and the variance of what it was
+  given in training. `batch_norm_scale` compares these with those of natural frames on each of some scales.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from keras import layers
 
-IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])  # of RGB, 0 to 1; keras.applications.imagenet_utils has all of these
-IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225])
-CAFFE_MEAN = np.array([103.939, 116.779, 123.68])  # of BGR, 0 to 255
-SCALES = {  # name -> (black, white): a number, or one for each channel in the order in which the model takes them
-    "tf": (-1.0, 1.0),
-    "caffe": (tuple((-CAFFE_MEAN).tolist()), tuple((255 - CAFFE_MEAN).tolist())),
-    "torch": (
-        tuple((-IMAGENET_MEAN / IMAGENET_DEVIATION).tolist()),
-        tuple(((1 - IMAGENET_MEAN) / IMAGENET_DEVIATION).tolist()),
-    ),
-}
-BGR = ("caffe",)  # the names of scales whose channels are blue, green, red
+from actioncnn.model.scales import SCALES
+
 BACKBONES = {  # a layer's name -> (network, its scale), as keras.applications names them, in Keras 2 and 3.
     # Each stands in an early block, so that a network that was cut behind it is known too. Xception comes before VGG.
     "block1_conv1_bn": ("Xception", "tf"),
@@ -44,11 +35,16 @@ BACKBONES = {  # a layer's name -> (network, its scale), as keras.applications n
 MEAN, DEVIATION, CHANNELS, REACH = 0.42, 0.26, 0.87, 0.2
 NEXT_FRAME = 0.9  # correlation of a pixel with the same in the next frame of a clip
 MEAN_OF_SETS = 0.12  # by how much the mean of a dataset differs from MEAN
-SPREAD = 0.7  # by how much the logarithm of a variance differs from what is expected
+SPREAD = 0.7  # by how much the logarithm of a variance differs from what is expected behind a convolution
+SPREAD_OF_PIXELS = 0.4  # the same of the pixels themselves: 2 * log(0.28 / 0.25) is 0.23, and other datasets vary more
+HIGHEST = 0.5, 0.4  # by how many deviations a max pooling raises a mean, and how much that differs among kernels
 CANDIDATES = {"0 255": (0.0, 255.0), "0 1": (0.0, 1.0), "-0.5 0.5": (-0.5, 0.5)} | SCALES
 SURE = math.log(20)  # the best scale must be so much likelier than the second best
+MANY = math.log(1000)  # the estimate is too rough for larger numbers
 INITIAL = 0.0, 0.01, 0.05  # shares of mean 0 and variance 1, where they begin, that a short training leaves
 INDEPENDENT = 6  # channels of a layer tell as much as so many independent ones, at most
+POOLINGS = layers.MaxPooling2D, layers.MaxPooling3D
+BETWEEN = layers.Activation, layers.ReLU, layers.Dropout, *POOLINGS  # a convolution and its batch normalization
 
 
 def backbone(names):
@@ -74,59 +70,77 @@ def statistics_scale(mean, deviation):
 
 
 def batch_norm_scale(stack, shape):
-    """(black, white) of the likeliest scale in CANDIDATES; None: there is no such layer, or it does not tell.
+    """((black, white) of the likeliest scale in CANDIDATES, how many times as likely as the next it is, in words).
+
+    None: there is no such layer, or it does not tell.
 
     stack: the model's layers in order, of outline.unwrapped; shape: of its clip (H, W, T, C), or frame (H, W, C).
     """
     first = _first_layers(stack)
     if first is None:
         return None
-    kernel, bias, rectified, mean, variance = first
-    scores = {name: _likelihood(kernel, bias, rectified, mean, variance, shape, name) for name in CANDIDATES}
+    scores = {name: _likelihood(first, shape, name) for name in CANDIDATES}
     best, second = sorted(scores, key=scores.get)[:-3:-1]
-    return CANDIDATES[best] if scores[best] - scores[second] > SURE else None
+    ahead = scores[best] - scores[second]
+    if ahead < SURE:
+        return None
+    return CANDIDATES[best], f"{math.exp(ahead):.0f}" if ahead < MANY else "over 1,000"
+
+
+class Entry(NamedTuple):
+    """What the first batch normalization of a model is given, and what it learned of that. C: channels of its input."""
+
+    mean: np.ndarray  # moving, (C,)
+    variance: np.ndarray  # moving, (C,)
+    kernel: np.ndarray  # (sides, channels in, C); the identity where no convolution is before it
+    bias: np.ndarray  # (C,)
+    pooled: bool = False  # whether a max pooling is between
+    rectified: bool = False  # whether a ReLU is between
+    spread: float = SPREAD
 
 
 def _first_layers(stack):
-    """(kernel (positions, channels in, out), bias, whether a ReLU follows, moving mean, moving variance); None."""
+    """The Entry of some layers; None: it has no such batch normalization, or it is new, or other layers are between."""
     inner = [getattr(layer, "layer", layer) for layer in stack]
-    start = next((place for place, layer in enumerate(inner) if layer.weights), len(inner))
-    if start == len(inner) or not isinstance(inner[start], layers.Conv2D | layers.Conv3D):
+    inner = inner[next((place for place, layer in enumerate(inner) if layer.weights), len(inner)) :]
+    end = next((place for place, layer in enumerate(inner) if isinstance(layer, layers.BatchNormalization)), None)
+    if end is None or not all(isinstance(layer, BETWEEN) for layer in inner[1:end]):
         return None
-    convolution, functions = inner[start], []
-    for layer in inner[start + 1 :]:
-        if isinstance(layer, layers.BatchNormalization):
-            break
-        if not isinstance(layer, layers.Activation | layers.ReLU | layers.Dropout):
-            return None
-        functions += [getattr(layer, "activation", layer)]
-    else:
+    mean, variance = (np.asarray(each, np.float64) for each in (inner[end].moving_mean, inner[end].moving_variance))
+    if np.allclose(mean, 0) and np.allclose(variance, 1):  # the model was not trained
         return None
-    names = {getattr(each, "__name__", type(each).__name__).lower() for each in [convolution.activation, *functions]}
-    names -= {"linear", "dropout"}
+    if end == 0:
+        return Entry(mean, variance, np.eye(len(mean))[None, None], np.zeros(len(mean)), spread=SPREAD_OF_PIXELS)
+    convolution = inner[0]
+    if not isinstance(convolution, layers.Conv2D | layers.Conv3D) or convolution.groups > 1:
+        return None
+    functions = [getattr(layer, "activation", layer) for layer in inner[:end] if not isinstance(layer, POOLINGS)]
+    names = {getattr(each, "__name__", type(each).__name__).lower() for each in functions} - {"linear", "dropout"}
     kernel = np.asarray(convolution.kernel, np.float64)
-    mean, variance = (np.asarray(each, np.float64) for each in (layer.moving_mean, layer.moving_variance))
-    untouched = np.allclose(mean, 0) and np.allclose(variance, 1)  # the model was not trained
-    if names - {"relu"} or kernel.shape[-1] != len(mean) or untouched or convolution.groups > 1:
+    if names - {"relu"} or kernel.shape[-1] != len(mean):
         return None
     bias = np.asarray(convolution.bias, np.float64) if convolution.use_bias else np.zeros(len(mean))
-    return kernel, bias, bool(names), mean, variance
+    pooled = any(isinstance(layer, POOLINGS) for layer in inner[:end])
+    return Entry(mean, variance, kernel, bias, pooled, rectified=bool(names))
 
 
-def _likelihood(kernel, bias, rectified, mean, variance, shape, name):
+def _likelihood(first, shape, name):
     """Logarithm of how likely moving statistics are, if the model was trained on natural frames of a scale."""
-    black, white = (np.broadcast_to(np.asarray(end, float), kernel.shape[-2]) for end in _ends(name, kernel.shape[-2]))
-    expected, deviation, shift = _responses(kernel, bias, black, white - black, shape)
-    if rectified:
+    channels = first.kernel.shape[-2]
+    black, white = (np.broadcast_to(np.asarray(end, float), channels) for end in _ends(name, channels))
+    expected, deviation, shift = _responses(first.kernel, first.bias, black, white - black, shape)
+    if first.pooled:
+        expected, shift = expected + HIGHEST[0] * deviation, np.hypot(shift, HIGHEST[1] * deviation)
+    if first.rectified:
         expected, deviation, shift = _behind_relu(expected, deviation, shift)
     unsure = np.hypot(shift, 0.1 * deviation)
     scores = []
     for left in INITIAL:
-        offset = (mean - (1 - left) * expected) / unsure
-        ratio = np.log(np.maximum(variance, 1e-12) / (left + (1 - left) * deviation**2)) / SPREAD
+        offset = (first.mean - (1 - left) * expected) / unsure
+        ratio = np.log(np.maximum(first.variance, 1e-12) / (left + (1 - left) * deviation**2)) / first.spread
         # Student's t of 3 degrees of freedom, since a channel may be far off
         scores.append(np.mean(-2 * np.log1p(offset**2 / 3) - 2 * np.log1p(ratio**2 / 3) - np.log(unsure)))
-    return max(scores) * min(len(mean), INDEPENDENT)
+    return max(scores) * min(len(first.mean), INDEPENDENT)
 
 
 def _ends(name, channels):

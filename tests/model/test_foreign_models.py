@@ -43,9 +43,8 @@ def test_input(name, tmp_path, capsys):
         said = capsys.readouterr().err.splitlines()
         of_unit = prepared in (unit, time_first, bgr, bgr_time_first)
         assert ("values from 0 to 1" in said[0] and "--range LOW HIGH" in said[0]) == of_unit
-        assert ("colour in the order" in said[0] and "--colour" in said[0]) == (
-            prepared in (bgr, bgr_time_first) or name == "frames"
-        )
+        coloured = clips.shape[-1] == 3
+        assert ("colour in the order" in said[0] and "--colour" in said[0]) == coloured
         assert ("as OpenCV" in said[0]) == (prepared in (bgr, bgr_time_first))
         assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
         assert len(said) == 2 and "names for the classes" in said[1]

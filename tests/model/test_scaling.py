@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import subprocess
+import sys
 
+import keras
 import numpy as np
 import pytest
 from foreign_models import CLIPS, COLOUR, SQUARE, classifier, conv3d, forward, model, save, time_first
@@ -11,6 +14,7 @@ from keras import layers
 from actioncnn import cli
 from actioncnn.model import outline, reading, scaling
 from actioncnn.model.model import open_model
+from actioncnn.model.scales import SCALES
 from actioncnn.runs.find import find_model
 
 FRAMES = CLIPS[:, :, :, 0]
@@ -23,7 +27,7 @@ def prepared(frames, scale):
     return preprocess_input(frames.astype(np.float32), mode=scale, data_format="channels_last")
 
 
-@pytest.mark.parametrize("name", scaling.SCALES)
+@pytest.mark.parametrize("name", SCALES)
 def test_a_scale_by_name_is_that_of_keras(name, tmp_path):
     network = model((12, 16, 3), layers.Conv2D(3, 3))
     path = save(network, tmp_path)
@@ -37,6 +41,15 @@ def test_a_scale_by_name_is_that_of_keras(name, tmp_path):
     assert opened.reading.colour == ("BGR" if name == "caffe" else "RGB")
     told = reading.told_of(json.loads(json.dumps({"reading": opened.reading.as_dict()})))
     assert np.allclose(told.range[0], opened.reading.low) and told.colour == opened.reading.colour
+
+
+def test_scales_by_name_need_no_keras():
+    """device.setup chooses the backend and the number of threads before Keras is imported."""
+    code = "import sys, argparse; from actioncnn.model import reading; "
+    code += "print(reading.asked_of(argparse.Namespace(range=['caffe'] * 2, axes=None, scrambled=None, colour=None, "
+    code += "output_layer=None)).colour, 'keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["BGR", "False"]
 
 
 @pytest.mark.parametrize("words", [["--range", "1", "caffe"], ["--range", "2", "1"], ["--range", "x"]])
@@ -64,6 +77,16 @@ def test_backbones_of_keras_applications(layer, scale, tmp_path, capsys):
     np.testing.assert_allclose(opened(FRAMES), forward(network, prepared(FRAMES, scale)), atol=1e-4)
     assert "--range" in capsys.readouterr().err
     assert classifier(save(network, tmp_path), range=(0.0, 1.0)).reading.high == 1
+
+
+@pytest.mark.parametrize(("layer", "colour"), [("bn_Conv1", "BGR"), ("conv2_block1_concat", "BGR")])
+def test_a_backbone_of_clips_is_fed_as_opencv_reads(layer, colour, tmp_path, capsys):
+    frames = layers.TimeDistributed(keras.Sequential([keras.Input(COLOUR[1:]), layers.Conv2D(3, 3, name=layer)]))
+    network = model(COLOUR, frames)
+    assert classifier(save(network, tmp_path)).reading.colour == colour
+    assert "--colour" in capsys.readouterr().err
+    by_name = classifier(save(network, tmp_path), range=SCALES["tf"])
+    assert by_name.reading.colour == "BGR"
 
 
 def test_teachable_machine(tmp_path, capsys):
@@ -101,15 +124,32 @@ def test_batch_normalization_tells_the_scale(name, rectified, shape):
     norm.moving_mean.assign(outputs.mean(0))
     norm.moving_variance.assign(outputs.var(0))
     size = (24, 24, 4, 3) if shape == "clips" else (24, 24, 3)
-    assert scaling.batch_norm_scale(list(outline.unwrapped(network)), size) in (scaling.CANDIDATES[name], None)
-    if name in ("0 255", "0 1"):
-        assert scaling.batch_norm_scale(list(outline.unwrapped(network)), size) == scaling.CANDIDATES[name]
+    likeliest = scaling.batch_norm_scale(list(outline.unwrapped(network)), size)
+    assert likeliest is None or likeliest[0] == scaling.CANDIDATES[name]
+    assert likeliest or name not in ("0 255", "0 1")
+
+
+@pytest.mark.parametrize("name", scaling.CANDIDATES)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_batch_normalization_at_the_entry_or_behind_a_pooling(pooled, name):
+    frames = natural(np.random.default_rng(2), 60)[:, 0]
+    black, white = (np.asarray(end, np.float32) for end in scaling.CANDIDATES[name])
+    fed, norm = black + frames * (white - black), layers.BatchNormalization()
+    before = [layers.Conv2D(12, 3, activation="relu"), layers.MaxPooling2D()] if pooled else []
+    network = model(fed.shape[1:], *before, norm)
+    for layer in before:
+        fed = np.asarray(layer(fed))
+    norm.moving_mean.assign(fed.mean((0, 1, 2)))
+    norm.moving_variance.assign(fed.var((0, 1, 2)))
+    likeliest = scaling.batch_norm_scale(list(outline.unwrapped(network)), (24, 24, 3))
+    assert likeliest is None or likeliest[0] == scaling.CANDIDATES[name]
+    assert likeliest or name not in (["0 255"] if pooled else ["0 255", "0 1", "caffe"])
 
 
 @pytest.mark.parametrize(
     "first",
     [
-        [layers.Conv2D(4, 3), layers.MaxPooling2D(), layers.BatchNormalization()],
+        [layers.Conv2D(4, 3), layers.AveragePooling2D(2), layers.BatchNormalization()],
         [layers.Conv2D(4, 3), layers.BatchNormalization()],  # never trained
         [layers.Conv2D(4, 3, activation="tanh"), layers.BatchNormalization()],
         [layers.Conv2D(4, 3)],
@@ -135,7 +175,7 @@ def test_channels_need_colour(tmp_path):
 
     path = save(model((12, 16, 1), layers.Conv2D(3, 3)), tmp_path)
     with pytest.raises(UserError, match="--range"):
-        classifier(path, range=scaling.SCALES["caffe"])
+        classifier(path, range=SCALES["caffe"])
 
 
 def test_words_that_are_no_end_of_a_range():
@@ -148,8 +188,8 @@ def test_words_that_are_no_end_of_a_range():
     [
         (-0.15, 0.52, (-1, 1), "RGB"),
         (-0.08, 0.26, (-0.5, 0.5), "RGB"),
-        (-0.3, 1.1, scaling.SCALES["torch"], "RGB"),
-        (-5.0, 66, scaling.SCALES["caffe"], "BGR"),
+        (-0.3, 1.1, SCALES["torch"], "RGB"),
+        (-5.0, 66, SCALES["caffe"], "BGR"),
         (0.0, 255, (0, 255), "RGB"),
         (0.0, 1, (0, 1), "RGB"),
         (0.4, 0.25, (0, 1), "RGB"),
