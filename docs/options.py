@@ -51,6 +51,7 @@ def parse_help(lines):
 def split_default(option, meaning):
     """An option and its explanation -> [option, meaning, default]."""
     default = re.search(r" *\(default: ((?:[^()]|\([^()]*\))*)\)$", meaning)
+    option = re.sub(r"^(--\S+) (\S+), (-\w) \2$", r"\1, \3 \2", option)  # as Python 3.13 writes it
     return [option, meaning[: default.start()], default[1]] if default else [option, meaning, ""]
 
 
