@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from actioncnn.model import audit
 
+HALF = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")  # dtypes and policies of 16 bits
 SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")  # names that TensorFlow takes for the parts of a graph
 
 
@@ -25,7 +26,7 @@ def build_network(architecture):
                 model.build(config["build_input_shape"])
             return model
 
-    config = _registered(architecture)
+    config = _registered(_in_float32(architecture))
     model = keras.saving.deserialize_keras_object(config, custom_objects={"Sequential": AtOnce}, safe_mode=True)
     for layer in model._flatten_layers():
         if not SCOPE.fullmatch(layer.name):  # a layer may have any name; TensorFlow's part of a graph may not
@@ -48,6 +49,17 @@ def _registered(node):
         return node
     known = {"registered_name": "Sequential"} if node.get("class_name") == "Sequential" else {}
     return {key: _registered(value) for key, value in node.items()} | known
+
+
+def _in_float32(node):
+    """A copy of a config without 16-bit types: a CPU is slow with them, and gradients and exports lose precision."""
+    if isinstance(node, list):
+        return [_in_float32(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if str(node.get("class_name")).endswith("DTypePolicy") and node["config"].get("name") in HALF:
+        return "float32"
+    return {key: "float32" if key == "dtype" and value in HALF else _in_float32(value) for key, value in node.items()}
 
 
 def in_outline(architecture, function):
