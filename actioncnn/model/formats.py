@@ -28,11 +28,12 @@ SELECT = (
 
 
 def write_savedmodel(network, path, facts):
+    network = without_augmentation(network)
     network.export(path, format="tf_saved_model", verbose=False, input_signature=clips_of(network))
 
 
 def write_onnx(network, path, facts):
-    network = plain_normalization(network)
+    network = plain_normalization(without_augmentation(network))
     network.export(path, format="onnx", verbose=False, input_signature=clips_of(network))
 
 
@@ -225,6 +226,17 @@ def plain_normalization(network):
         mean = np.asarray(layer.mean)
         deviation = np.maximum(np.sqrt(np.asarray(layer.variance)), keras.config.epsilon())
         return lambda clips: (clips - mean) / deviation
+
+    return changed(network, change)
+
+
+def without_augmentation(network):
+    """The same network with augmentation layers as in prediction, for exports that would call them as in training."""
+
+    def change(layer):
+        if not type(layer).__name__.startswith("Random"):
+            return None
+        return lambda clips, training=False: layer.call(clips, training=False)
 
     return changed(network, change)
 

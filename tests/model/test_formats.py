@@ -77,6 +77,17 @@ def test_networks_of_others(format, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "tflite", "savedmodel", "keras"])
+def test_augmentation_layers_are_exported_as_in_prediction(format, tmp_path):
+    steps = [layers.RandomFlip(), layers.RandomRotation(0.3), layers.RandomContrast(0.5)]
+    network = keras.Sequential([keras.Input((12, 12, 3)), *steps, layers.Flatten(), layers.Dense(3, "softmax")])
+    formats.write_export(network, format, tmp_path / f"net.{format}", {})
+    shown = clips((12, 12, 3)) / 255
+    (answer,) = formats.open_export(format, tmp_path / f"net.{format}")(shown)
+    np.testing.assert_allclose(answer, network(shown, training=False), atol=1e-5)
+
+
+@pytest.mark.slow
 def test_what_litert_has_no_operation_for(tmp_path, monkeypatch):
     """It is said; the interpreter, which has no operations of TensorFlow, ends in one line."""
     monkeypatch.setattr(formats, "POOLING", {})
