@@ -27,7 +27,7 @@ import foreign_models as made  # noqa: E402, the small models of the tests
 import numpy as np  # noqa: E402
 from foreign_models import COLOUR, SQUARE, bgr_time_first, conv3d, flat, model, unit  # noqa: E402
 from helpers import run_script, write_blocks  # noqa: E402
-from saved_models import CLIP, cnn3d, randomized  # noqa: E402
+from saved_models import CLIP, cnn3d  # noqa: E402
 from test_legacy import keras1_cnn3d, old_weights, write  # noqa: E402, files as Keras 1 wrote them
 
 from actioncnn.errors import UserError, one_line  # noqa: E402
@@ -226,7 +226,8 @@ def measure(paths, clips, probabilities, last, folder):
 
 def keras_1(folder):
     """(files, clips, probabilities, last layer) of a 3D CNN that Keras 1 wrote."""
-    network = randomized(cnn3d())
+    made.keras.utils.set_random_seed(1)
+    network = cnn3d()
     path = write(folder / "m.json", "Sequential", keras1_cnn3d())
     old_weights(folder / "m.h5", [(layer.name, layer) for layer in network.layers], "1.2.0")
     clips = np.random.default_rng(0).integers(0, 256, (3, *CLIP), np.uint8)
