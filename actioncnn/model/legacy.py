@@ -100,7 +100,7 @@ def _model(entry, name):
 
 def _functional(name, layers, inputs, outputs):
     layers = hard_sigmoid.spread(layers)
-    inputs, outputs = ([*each.values()] if isinstance(each, dict) else each for each in (inputs, outputs))
+    inputs, outputs = map(_by_name, (inputs, outputs))
     new = {layer["name"]: _layer(layer) for layer in layers}
     models = {name: layer["class_name"] for name, layer in new.items() if layer["class_name"] in MODELS}
     for layer in layers:
@@ -112,6 +112,11 @@ def _functional(name, layers, inputs, outputs):
     ends = {key: tensors[0] if len(tensors) == 1 else tensors for key, tensors in ends.items()}
     config = {"name": name, "layers": list(new.values()), **ends}
     return _keras3("Functional", config, FUNCTIONAL)
+
+
+def _by_name(ends):
+    """Inputs or outputs as a list; those of a dictionary by their names, the order in which Keras 2 kept layers."""
+    return [ends[name] for name in sorted(ends)] if isinstance(ends, dict) else ends
 
 
 def _node(node, models, kind):

@@ -134,3 +134,22 @@ def test_an_operation_of_keras_2_that_is_refused(tmp_path):
     (tmp_path / "m.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match="read_file"):
         loading.outlined(tmp_path / "m.json", lambda model: None)
+
+
+def test_a_dictionary_of_outputs_of_keras_2_keeps_the_weights_of_each(tmp_path):
+    """A `.keras` file has weights by the order of layers, which is that of the names: not that of the dictionary."""
+    frame = Input(FRAME)
+    flat = layers.Flatten()(frame)
+    heads = [layers.Dense(2, name=name, bias_initializer="random_normal")(flat) for name in ("noun", "verb")]
+    network = Model(frame, heads)
+    network.save_weights(tmp_path / "m.weights.h5")
+    config = keras_2(last="frame")
+    dense = config["config"]["layers"].pop()
+    for name in ("noun", "verb"):
+        config["config"]["layers"].append(dense | {"name": name, "config": dense["config"] | {"name": name}})
+    config["config"]["output_layers"] = {name: [name, 0, 0] for name in ("verb", "noun")}
+    (tmp_path / "m.json").write_text(json.dumps(config))
+    loaded = loading.load_model(tmp_path / "m.json", tmp_path / "m.weights.h5")
+    assert loaded.output_names == ["noun", "verb"]
+    for expected, answer in zip(network(INPUTS), loaded(INPUTS), strict=True):
+        np.testing.assert_array_equal(answer, expected)
