@@ -74,8 +74,8 @@ def two_streams():
 def heads(collect):
     start = made.keras.Input(COLOUR)
     x = made.layers.Flatten()(start)
-    noun, verb = (made.layers.Dense(count, "softmax", name=name)(x) for name, count in (("noun", 4), ("verb", 3)))
-    return made.keras.Model(start, collect(noun=noun, verb=verb))
+    noun, verb = (made.layers.Dense(count, "softmax", name=name)(x) for name, count in (("noun", 4), ("verb", 4)))
+    return made.keras.Model(start, collect(verb=verb, noun=noun))
 
 
 def normalized(**options):
@@ -280,13 +280,17 @@ def main():
         table.setdefault((name, *cells), []).append(version)
         largest = max(largest, different if different <= LIMIT else 0)
         for place, line in why:
-            reasons.setdefault((name, line), []).append(f"{version} {place}")
+            reasons.setdefault((name, line), {}).setdefault(version, []).append(place)
     print("| kind | written by | files | predicted | drawn | explained | exported |", "|" + "---|" * 7, sep="\n")
     for (name, *cells), versions in sorted(table.items(), key=lambda row: row[0][0]):
         print("|", " | ".join([name, " and ".join(versions), *cells]), "|")
     print(f"\nLargest difference of a probability, where it is within {LIMIT:g}: {largest:.1e}\n")
-    for (name, line), places in sorted(reasons.items()):
-        print(f"- {name} ({', '.join(places)}): {line}")
+    for (name, line), versions in sorted(reasons.items(), key=lambda reason: reason[0]):
+        where = [
+            version if len(places) == len(FILES) else f"{version}, {' and '.join(places)}"
+            for version, places in versions.items()
+        ]
+        print(f"- {name} ({'; '.join(where)}): {line}")
 
 
 if __name__ == "__main__":
