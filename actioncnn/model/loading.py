@@ -181,7 +181,7 @@ def _load_weights(model, file, path):
         raise UserError("holds no weights of a Keras model")
     else:
         stored = _stored_shapes(file["layers"])
-        if sum(len(shapes) for _, shapes in stored) > len(model.weights):  # Keras passes over what is left
+        if sum(len(shapes) for _, shapes in stored) > _count_kept(model):  # Keras passes over what is left
             raise UserError(
                 _first_misfit(model, stored) or "holds the weights of more layers than the architecture has"
             )
@@ -200,6 +200,12 @@ def _stored_shapes(layers):
         (group.attrs.get("name"), [group[key].shape for key in sorted(group, key=int) if group[key].dtype.kind == "f"])
         for group in groups
     ]
+
+
+def _count_kept(model):
+    """How many arrays Keras writes of a model's weights; SpectralNormalization keeps its layer's kernel once more."""
+    kept = [layer._trainable_variables + layer._non_trainable_variables for layer in set(model._flatten_layers())]
+    return sum(map(len, kept))
 
 
 def _first_misfit(model, stored):
