@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actioncnn import files
 from actioncnn.errors import UserError
-from actioncnn.model import audit, build, hard_sigmoid, legacy, other_formats
+from actioncnn.model import audit, build, channels, hard_sigmoid, legacy, other_formats
 from actioncnn.model.saving import FACTS, KERAS_ENDING
 
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
@@ -110,7 +110,8 @@ def _read_architecture(path):
         config = legacy.translate(config)
     sequential = config["class_name"] == "Sequential"
     audit.bounded("layers", audit.count_layers(config))
-    return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config), old
+    vetted = audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config)
+    return channels.channels_last(vetted), old
 
 
 def check_kind(path):
