@@ -31,7 +31,7 @@ LAYERS = _words("""
     Attention AdditiveAttention MultiHeadAttention
     SimpleRNN GRU LSTM ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional TimeDistributed
     RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom
-    ActivityRegularization RNN
+    ActivityRegularization RNN SpectralNormalization
 """)
 OPERATIONS = _words("""
     Absolute Add Cast Concatenate Divide Exp ExpandDims GetItem Log Max Maximum Mean Min Minimum Multiply Negative Power
@@ -213,16 +213,41 @@ def check_outline(sizes, stored):
 
 def sizes_of(model):
     """(number of parameters, values of one clip in the largest output of a layer) of a built model."""
-    import keras
+    return model.count_params(), max(_values_of(model, model.inputs), default=0)
 
-    values, layers = [0], list(model._flatten_layers())
-    operations = [each for part in (model, *layers) for each in getattr(part, "operations", ())]
-    for layer in {id(each): each for each in (*layers, *operations)}.values():
-        for node in layer._inbound_nodes:
-            values += [math.prod(side or 1 for side in output.shape[1:]) for output in keras.tree.flatten(node.outputs)]
-            if "Attention" in type(layer).__name__:
-                values.append(scores_of(layer, keras.tree.flatten(node.arguments.keras_tensors)))
-    return model.count_params(), max(values)
+
+def _values_of(model, inputs):
+    """How many values of one clip each layer of a model makes of symbolic inputs, those of nested models too.
+
+    Sizes that a nested model leaves open (None) follow from what it is called with.
+    """
+    import keras
+    from keras.src.models import Functional
+
+    values = []
+
+    def counted(layer):
+        def call(*args, **kwargs):
+            output = layer.compute_output_spec(*args, **kwargs)
+            given = [each for each in keras.tree.flatten((args, kwargs)) if isinstance(each, keras.KerasTensor)]
+            values.extend(math.prod(side or 1 for side in each.shape[1:]) for each in keras.tree.flatten(output))
+            if isinstance(layer, keras.Model):
+                values.extend(_values_of(layer, given))
+            elif isinstance(layer, keras.layers.TimeDistributed):
+                counted(layer.layer)(keras.KerasTensor((None, *given[0].shape[2:]), given[0].dtype))
+            elif "Attention" in type(layer).__name__:
+                values.append(scores_of(layer, given))
+            return output
+
+        return call
+
+    graph = model if isinstance(model, Functional) else getattr(model, "_functional", None)
+    if graph:
+        graph._run_through_graph(inputs, operation_fn=counted)
+    else:  # a Sequential that no input shape was given to
+        for layer in model.layers:
+            inputs = [counted(layer)(*inputs)]
+    return values
 
 
 def scores_of(layer, inputs):

@@ -61,7 +61,7 @@ TENSORS = ("x", "y", "b", "slice_spec")  # what TensorFlow calls further inputs,
 GATES = {4: (0, 2, 1, 3), 3: (0, 1, 2)}  # of LSTM (i, c, f, o in Keras 1) and GRU, as Keras 3 orders them
 TRAINING = ("_initializer", "_regularizer", "_constraint")
 REFUSED = {  # key, as Keras 3 calls it -> values that it computes otherwise, or not at all
-    "data_format": ("th", "channels_first"),
+    "data_format": ("th",),  # Keras 1 kept kernels in another order for it
     "mode": (1, 2, "dot", "cos"),  # 1, 2: Keras 1's BatchNormalization with the statistics of a sample or a batch
     "mode_type": ("lambda", "function"),
     "renorm": (True,),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actioncnn import files
 from actioncnn.errors import UserError
-from actioncnn.model import audit, build, hard_sigmoid, legacy, other_formats
+from actioncnn.model import audit, build, channels, hard_sigmoid, legacy, other_formats
 from actioncnn.model.saving import FACTS, KERAS_ENDING
 
 NO_MODEL = "no model in it (JSON, .keras or full-model .h5)"
@@ -110,7 +110,8 @@ def _read_architecture(path):
         config = legacy.translate(config)
     sequential = config["class_name"] == "Sequential"
     audit.bounded("layers", audit.count_layers(config))
-    return audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config), old
+    vetted = audit.vetted({"module": "keras" if sequential else audit.FUNCTIONAL} | config)
+    return channels.channels_last(vetted), old
 
 
 def check_kind(path):
@@ -181,7 +182,7 @@ def _load_weights(model, file, path):
         raise UserError("holds no weights of a Keras model")
     else:
         stored = _stored_shapes(file["layers"])
-        if sum(len(shapes) for _, shapes in stored) > len(model.weights):  # Keras passes over what is left
+        if sum(len(shapes) for _, shapes in stored) > _count_kept(model):  # Keras passes over what is left
             raise UserError(
                 _first_misfit(model, stored) or "holds the weights of more layers than the architecture has"
             )
@@ -200,6 +201,12 @@ def _stored_shapes(layers):
         (group.attrs.get("name"), [group[key].shape for key in sorted(group, key=int) if group[key].dtype.kind == "f"])
         for group in groups
     ]
+
+
+def _count_kept(model):
+    """How many arrays Keras writes of a model's weights; SpectralNormalization keeps its layer's kernel once more."""
+    kept = [layer._trainable_variables + layer._non_trainable_variables for layer in set(model._flatten_layers())]
+    return sum(map(len, kept))
 
 
 def _first_misfit(model, stored):

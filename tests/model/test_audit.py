@@ -180,3 +180,20 @@ def test_attention_over_few_places_is_read(tmp_path):
     model = keras.Model(clip, layers.MultiHeadAttention(2, 2)(clip, clip))
     save_model(model, keras_path=tmp_path / "m.keras")
     assert audit.sizes_of(loading.load_model(tmp_path / "m.keras"))[1] == 2 * (16 * 8) ** 2
+
+
+@pytest.mark.parametrize("frames", [(), (4,)], ids=["nested", "TimeDistributed"])
+def test_sizes_that_a_nested_model_leaves_open_are_counted(frames, tmp_path):
+    steps = [keras.Input((None, None, 1)), layers.UpSampling2D(1000), layers.GlobalAveragePooling2D()]
+    inner, clip = keras.Sequential(steps), keras.Input((*frames, 100, 100, 1))
+    scores = (layers.TimeDistributed(inner) if frames else inner)(clip)
+    save_model(keras.Model(clip, layers.Dense(2)(layers.Flatten()(scores))), keras_path=tmp_path / "m.keras")
+    with pytest.raises(UserError, match="has 10000000000 values of a clip in a layer"):
+        loading.load_model(tmp_path / "m.keras")
+
+
+def test_a_nested_model_of_any_size_is_read(tmp_path):
+    inner = keras.Sequential([keras.Input((None, None, 1)), layers.UpSampling2D(2), layers.GlobalMaxPooling2D()])
+    clip = keras.Input((3, 6, 6, 1))
+    save_model(keras.Model(clip, layers.TimeDistributed(inner)(clip)), keras_path=tmp_path / "m.keras")
+    assert audit.sizes_of(loading.load_model(tmp_path / "m.keras"))[1] == 12 * 12

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from saved_models import CLIP, FRAME, cnn2d, cnn3d, ensemble, fails, inputs, randomized, same
+from saved_models import CLIP, FRAME, cnn2d, cnn3d, ensemble, fails, inputs, keras, layers, randomized, same
 
 from actioncnn.errors import UserError
 from actioncnn.model import loading, saving
@@ -159,3 +159,17 @@ def test_weights_of_another_model(saved, tmp_path):
     assert "more layers than the architecture" in fails(wider, hd5_path)
     saving.save_model(cnn3d(), tmp_path / "other.json", tmp_path / "other.hd5")
     fails(json_path, tmp_path / "other.hd5")
+
+
+@pytest.mark.parametrize("kind", ["keras", "h5", "json"])
+def test_spectral_normalization(kind, tmp_path):
+    """Its wrapped layer's kernel is stored twice, once as its own."""
+    steps = [layers.Input(CLIP), layers.SpectralNormalization(layers.Conv3D(2, 3)), layers.Flatten(), layers.Dense(3)]
+    model = randomized(keras.Sequential(steps))
+    path, weights = tmp_path / f"m.{kind}", tmp_path / "m.weights.h5"
+    if kind == "json":
+        path.write_text(model.to_json())
+        model.save_weights(weights)
+    else:
+        model.save(path)
+    assert same(model, loading.load_model(path, weights if kind == "json" else None), inputs(CLIP))
