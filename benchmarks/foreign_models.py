@@ -38,6 +38,7 @@ FORMATS = ("savedmodel", "onnx", "tflite", "keras")
 FRAMES = SQUARE[:, :, :, 0]
 JSON = "JSON with weights"
 FILES = {".keras": ".keras", ".h5": ".h5", JSON: ".json"}
+ASKED = {"number of frames left open": {"depth": 5}, "size left open": {"size": 12}}  # options of all scripts
 
 
 def functional(shape, function, count=4):
@@ -185,21 +186,25 @@ def attempt(script, *options):
     return said.getvalue().strip().splitlines()[-1] if code else ""
 
 
-def difference(path, clips, probabilities):
-    """(largest difference of a probability from plain Keras, "") of a model's file, or (None, why it is not read)."""
+def difference(path, clips, probabilities, asked):
+    """(largest difference of a probability from plain Keras, "") of a model's file, or (None, why it is not read).
+
+    asked: {option: value} for reading the model.
+    """
     assert np.ptp(probabilities, axis=0).max() > BLIND, (
         f"{path}: the clips of noise do not tell a wrong feed from a right one"
     )
     with contextlib.redirect_stderr(io.StringIO()):
         try:
-            return float(np.abs(made.classifier(path)(clips) - probabilities).max()), ""
+            return float(np.abs(made.classifier(path, **asked)(clips) - probabilities).max()), ""
         except UserError as error:
             return None, str(error).removeprefix(f"{path}: ")
 
 
-def measure(paths, clips, probabilities, last, folder):
+def measure(paths, clips, probabilities, last, folder, asked):
     """(cells of a row, largest difference, why something is missing) of a model in files that should be the same."""
-    results = {name: difference(path, clips, probabilities) for name, path in paths.items()}
+    options = [word for name, value in asked.items() for word in (f"--{name}", value)]
+    results = {name: difference(path, clips, probabilities, asked) for name, path in paths.items()}
     differences = {name: largest for name, (largest, _) in results.items() if largest is not None}
     refusals = [(name, why) for name, (_, why) in results.items() if why]
     if not differences:
@@ -207,14 +212,16 @@ def measure(paths, clips, probabilities, last, folder):
     model, video, largest = paths[next(iter(differences))], folder / "video.avi", max(differences.values())
     write_blocks(video)
     tries = {
-        "predict.py": attempt("predict.py", "--model", model, video),
+        "predict.py": attempt("predict.py", "--model", model, *options, video),
         "visualize_input.py": attempt(
-            "visualize_input.py", "-m", model, "-n", last, "-i", 0, "--iter", 3, "--output", folder / "drawn"
+            "visualize_input.py", "-m", model, *options, "-n", last, "-i", 0, "--iter", 3, "--output", folder / "drawn"
         ),
-        "explain.py": attempt("explain.py", "--model", model, video, "--output", folder / "explained"),
+        "explain.py": attempt("explain.py", "--model", model, *options, video, "--output", folder / "explained"),
     }
     for kind in FORMATS:
-        tries[kind] = attempt("export.py", "--model", model, "--format", kind, "--output", folder / "exported")
+        tries[kind] = attempt(
+            "export.py", "--model", model, *options, "--format", kind, "--output", folder / "exported"
+        )
     exported = [kind for kind in FORMATS if not tries[kind]]
     cells = ["all" if len(differences) == len(paths) else ", ".join(differences)]
     cells += ["no" if tries[script] else "yes" for script in ("predict.py", "visualize_input.py", "explain.py")]
@@ -261,12 +268,13 @@ def rows(only):
                     print(f"{version} cannot build {name}: {one_line(error)}", file=sys.stderr)
                     continue
                 files = save(network, Path(folder), wanted.shape[1])
-                yield name, version, *measure(files, clips, wanted, network.layers[-1].name, Path(folder))
+                last, asked = network.layers[-1].name, ASKED.get(name, {})
+                yield name, version, *measure(files, clips, wanted, last, Path(folder), asked)
             own.backend.clear_session()
     made.keras, made.layers = own, own.layers
     if any(word in "3D CNN of 2017" for word in only):
         with tempfile.TemporaryDirectory() as folder:
-            yield "3D CNN of 2017", "Keras 1", *measure(*keras_1(Path(folder)), Path(folder))
+            yield "3D CNN of 2017", "Keras 1", *measure(*keras_1(Path(folder)), Path(folder), {})
 
 
 def main():

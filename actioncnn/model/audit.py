@@ -112,6 +112,8 @@ def _vet_class(node, layer):
         kind = registered
     elif module in OPERATION_MODULES and name in OPERATIONS:
         return
+    elif module is None and name in OPERATIONS - LAYERS:
+        raise UserError(f"layer {layer!r} is the operation {name!r}, which Keras cannot read from .h5: save it as .keras")
     elif module not in MODULES:
         kind = f"{module}.{name}"
     elif name not in LAYERS | PARTS:

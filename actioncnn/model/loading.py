@@ -42,11 +42,12 @@ def read_facts(path):
     return facts
 
 
-def load_model(json_path, hd5_path=None):
+def load_model(json_path, hd5_path=None, asked=None):
     """The model in `json_path` with the weights in `hd5_path`, as an uncompiled keras.Model.
 
     json_path: JSON of Keras 1, 2 or 3; or a `.keras` or full-model `.h5` file, which needs no `hd5_path`.
     hd5_path: HDF5 of Keras 1, 2 or 3, whatever its ending; a full-model `.h5` or a `.keras` file serves as well.
+    asked: a reading.Asked, whose --depth and --size are those of the input where the model leaves them open.
     Raises UserError, one line, for whatever is missing, damaged, unsafe or does not fit.
     """
     import h5py
@@ -65,6 +66,10 @@ def load_model(json_path, hd5_path=None):
                 if other_formats.is_data(file):
                     raise UserError(other_formats.DATA)
         with _one_line(json_path, "Keras cannot build this model"):
+            if asked:
+                from actioncnn.model import open_sizes  # imports Keras
+
+                architecture = open_sizes.fill(architecture, asked)
             audit.check_outline(build.in_outline(architecture, audit.sizes_of), stored)
             model = build.build_network(architecture)
         with _one_line(hd5_path, f"does not fit {json_path}"), h5py.File(weights) as file:

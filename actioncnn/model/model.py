@@ -38,7 +38,7 @@ class ModelFiles(NamedTuple):
     facts: dict  # what its own file says, of loading.read_facts
     sampling: Sampling | None  # what one of these two says
     names: tuple = ()  # of Names: the first of the right number counts
-    asked: Asked = Asked()  # --range, --colour, --axes, --scrambled, --output-layer
+    asked: Asked = Asked()  # --range, --colour, --axes, --scrambled, --output-layer, --depth, --size
 
     @property
     def known_names(self):
@@ -83,7 +83,7 @@ def open_model(files, views=1, classifies=True):
     if files.weights == files.model and files.model.suffix == ".json":
         loading.check_kind(files.model)
         raise UserError(f"--weights: no weights are beside {files.model}; give their file")
-    network = loading.load_model(files.model, files.weights)
+    network = loading.load_model(files.model, files.weights, files.asked)
     network.compile(jit_compile=False)  # XLA would compile anew for each number of clips
     with naming(files.model):
         model = make_model(network, files, views, classifies)

@@ -36,6 +36,8 @@ class Asked(NamedTuple):
     scrambled: bool | None = None  # --scrambled
     output: str | None = None  # --output-layer
     colour: str | None = None  # --colour
+    depth: int | None = None  # --depth
+    size: int | None = None  # --size
 
     def or_else(self, other):
         """This, and where it says nothing, what another Asked says."""
@@ -70,7 +72,7 @@ def _ends_told(ends):
 
 
 def add_options(group):
-    """The options --range, --colour, --axes, --scrambled, --output-layer and --large to an argparse group."""
+    """The options --range, --colour, --axes, --depth, --size, --scrambled, --output-layer and --large to a group."""
     add = group.add_argument
     scale = "values of black and white in the model's input, or tf, caffe or torch, as keras.applications names its "
     scale += "preprocessing (default: as the model's layers tell, else 0 1)"
@@ -80,6 +82,9 @@ def add_options(group):
     add("--colour", choices=COLOURS, help=colour)
     axes = "order of axes of the model's input, T for time (default: as its layers and shape tell, else HWTC)"
     add("--axes", choices=AXES, help=axes)
+    number = cli.whole_number(1)
+    add("--depth", type=number, help="number of frames of a clip, for models that take any number (default: none)")
+    add("--size", type=number, help="side of a frame in pixels, for models that take any size (default: none)")
     scrambled = "colour in BGR and with mixed-up axes, as the scripts of 2017 fed it (default: for their models alone)"
     add("--scrambled", help=scrambled, **cli.SWITCH)
     outputs = "output of a model with several, by the name of its layer (default: the first)"
@@ -109,7 +114,7 @@ def asked_of(args):
     if ends and ends[0] in SCALES:
         colour = colour or ("BGR" if ends[0] in BGR else None)
         ends = SCALES[ends[0]]
-    return Asked(ends, args.axes, args.scrambled, args.output_layer, colour)
+    return Asked(ends, args.axes, args.scrambled, args.output_layer, colour, args.depth, args.size)
 
 
 def check_options(parser, args):

@@ -115,7 +115,9 @@ def test_features_are_what_the_head_is_given(tmp_path):
 
 
 REFUSED = {
-    "its input (any, 12, 12, 3) is not one clip or frame": lambda: model((None, 12, 12, 3), layers.ConvLSTM2D(2, 3)),
+    "its input (any, 12, 12, 3) leaves the number of frames open: give --depth": lambda: model(
+        (None, 12, 12, 3), layers.ConvLSTM2D(2, 3)
+    ),
     "its input (20, 40) is not one clip or frame": lambda: model((20, 40)),
     "has 2 channels; gray or RGB frames have 1 or 3": lambda: conv3d((5, 12, 12, 2)),
     "is not one number for each class": lambda: keras.Sequential(

@@ -52,6 +52,11 @@ def test_other_operations_are_refused(function, tmp_path):
         loading.load_model(save(functional(function), tmp_path))
 
 
+def test_operations_in_a_full_model_h5_are_one_line_with_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"m\.h5: layer 'true_divide'.*\.keras"):
+        loading.load_model(save(functional(lambda x: x / 255.0), tmp_path, "h5"))
+
+
 def test_what_broadcasts_to_too_much_is_refused(tmp_path):
     clip = Input((20_000,))
     sums = ops.expand_dims(clip, 1) + ops.expand_dims(clip, 2)

@@ -47,7 +47,7 @@ def test_scales_by_name_need_no_keras():
     """device.setup chooses the backend and the number of threads before Keras is imported."""
     code = "import sys, argparse; from actioncnn.model import reading; "
     code += "print(reading.asked_of(argparse.Namespace(range=['caffe'] * 2, axes=None, scrambled=None, colour=None, "
-    code += "output_layer=None)).colour, 'keras' in sys.modules)"
+    code += "output_layer=None, depth=None, size=None)).colour, 'keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["BGR", "False"]
 
