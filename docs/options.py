@@ -71,7 +71,7 @@ def section(title, description, groups):
     """One script: what it does with its examples, and a table of each group."""
     examples = [line.strip() for line in description if line.strip().startswith("python ")]
     text = "\n".join(line for line in description if line.strip() not in examples)
-    examples = [re.sub(r" {2,}(?=[^#])", "  # ", line) for line in examples]
+    examples = [re.sub(r" {2,}(?:# )?", "  # ", line) for line in examples]
     lines = [f"## {title}", "", *re.sub(r"\n{3,}", "\n\n", text.strip()).splitlines(), "", "```sh", *examples, "```"]
     for group, rows in groups.items():
         if any("--help" not in option for option, *_ in rows):

@@ -1,6 +1,10 @@
 """Make the demo dataset: small videos in which only motion tells the class, named as in UCF-101.
 
 python -m actioncnn.data.demo demo        # 400 videos, 8 classes, 25 groups; about half a minute
+python -m actioncnn.data.demo large --classes 101 --clips 5   # 12,625 videos: a set of the size of UCF-101
+
+With more than 8 classes, each class is a motion and a shape of the moving things, such as MoveLeftArrow. A single frame
+then tells the shape, and only motion tells which of its classes it is.
 """
 
 import functools
@@ -19,7 +23,9 @@ from actioncnn.errors import UserError, one_line, printable
 from actioncnn.video.decode import check_written
 
 FPS = 25
-OURS = re.compile(rf"v_({'|'.join(motion.CLASSES)})_g\d\d+_c\d\d+\.avi")
+PAIRS = {f"{move}{shape}": (move, shape) for shape in motion.SHAPES for move in motion.CLASSES}
+OURS = re.compile(rf"v_({'|'.join([*motion.CLASSES, *PAIRS])})_g\d\d+_c\d\d+\.avi")
+KEYS = {name: number for number, name in enumerate([*motion.CLASSES, *PAIRS], 1)}  # of the draws of a class
 VERSION = 2  # of the drawing: raise it when videos of the same seed change
 
 
@@ -65,35 +71,46 @@ def read_manifest(path):
         raise UserError(f"{path}: is damaged ({one_line(error)}): give another directory") from None
 
 
-@functools.lru_cache(maxsize=1)
-def group_scene(seed, group, channels):
-    return motion.make_scene(np.random.default_rng([seed, group]), channels)
+@functools.lru_cache(maxsize=len(motion.SHAPES))
+def group_scene(seed, group, channels, shape):
+    return motion.make_scene(np.random.default_rng([seed, group]), channels, shape)
 
 
-def make_demo(directory, groups=25, clips=2, seed=0, color=False):
-    """Write the missing ones of 8 x groups x clips videos v_<Class>_gNN_cNN.avi; returns the paths, sorted.
+def class_names(count):
+    """`count` classes: the 8 motions, or pairs of a motion and a shape."""
+    if count == len(motion.CLASSES):
+        return list(motion.CLASSES)
+    if not len(motion.CLASSES) < count <= len(PAIRS):
+        raise UserError(f"--classes {count}: give {len(motion.CLASSES)} to {len(PAIRS)}")
+    return list(PAIRS)[:count]
+
+
+def make_demo(directory, groups=25, clips=2, seed=0, color=False, classes=8):
+    """Write the missing ones of classes x groups x clips videos v_<Class>_gNN_cNN.avi; returns the paths, sorted.
 
     A video depends on seed, color and its name alone: more groups or clips leave the others as they are. Videos of
     another seed or color in the directory are replaced. UserError: the directory holds files that are not ours.
     """
     directory, channels = Path(directory), 3 if color else 1
-    keys = [
-        (group, name, clip) for group in range(1, groups + 1) for name in motion.CLASSES for clip in range(1, clips + 1)
-    ]
+    names = class_names(classes)
+    keys = [(group, name, clip) for group in range(1, groups + 1) for name in names for clip in range(1, clips + 1)]
     paths = {key: directory / f"v_{key[1]}_g{key[0]:02d}_c{key[2]:02d}.avi" for key in keys}
     settings = {"version": VERSION, "seed": seed, "color": bool(color)}
     prepare(directory, {path.name for path in paths.values()}, settings)
     missing = [key for key in keys if not paths[key].exists()]
     for group, name, clip in tqdm(missing, desc=printable(directory), unit="video", disable=not missing):
-        scene = group_scene(seed, group, channels)
-        rng = np.random.default_rng([seed, group, list(motion.CLASSES).index(name) + 1, clip])
-        write_video(paths[group, name, clip], motion.render_clip(scene, name, rng))
+        move, shape = PAIRS.get(name, (name, None))
+        scene = group_scene(seed, group, channels, shape)
+        rng = np.random.default_rng([seed, group, KEYS[name], clip])
+        write_video(paths[group, name, clip], motion.render_clip(scene, move, rng))
     return sorted(paths.values())
 
 
 def main():
     parser = cli.parser(__doc__)
     parser.add_argument("directory", type=Path, help="directory for the videos; made if missing")
+    kinds = f"number of classes, at most {len(PAIRS)}; with more than 8 each is a motion and a shape (default: 8)"
+    parser.add_argument("--classes", type=cli.whole_number(len(motion.CLASSES)), default=8, help=kinds)
     parser.add_argument("--groups", type=cli.whole_number(1), default=25, help="number of groups (default: 25)")
     parser.add_argument(
         "--clips", type=cli.whole_number(1), default=2, help="clips of each class and group (default: 2)"
@@ -101,7 +118,7 @@ def main():
     parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="seed of every random choice (default: 0)")
     parser.add_argument("--color", default=False, help="videos in colour (default: False)", **cli.SWITCH)
     args = parser.parse_args()
-    make_demo(args.directory, args.groups, args.clips, args.seed, args.color)
+    make_demo(args.directory, args.groups, args.clips, args.seed, args.color, args.classes)
 
 
 if __name__ == "__main__":

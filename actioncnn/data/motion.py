@@ -55,38 +55,75 @@ def texture(rng, height, width, channels):
     return np.stack(planes, -1).astype(np.float32)
 
 
-def outline(rng):
-    """Corners (n, 2) of a random shape in the unit circle: elongated, so that its angle shows in 32 x 32 pixels."""
-    narrow = rng.uniform(0.3, 0.45)
-    turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    kind = rng.integers(6)
-    if kind == 0:  # ellipse
-        return np.stack([np.cos(turn), narrow * np.sin(turn)], -1)
-    if kind == 1:  # rectangle
-        return np.array([[-1, -narrow], [1, -narrow], [1, narrow], [-1, narrow]]) * 0.9
-    if kind == 2:  # triangle
-        return np.array([[-0.8, -narrow - 0.1], [1, 0], [-0.8, narrow + 0.1]])
-    if kind == 3:  # arrow
-        shaft, head = narrow / 2, narrow + 0.2
-        return np.array([[-1, -shaft], [0.1, -shaft], [0.1, -head], [1, 0], [0.1, head], [0.1, shaft], [-1, shaft]])
-    if kind == 4:  # crescent
-        half = turn[:31]
-        x, y = np.cos([*half, *half[::-1]]), np.sin([*half, *half[::-1]]) * np.repeat([0.9, 0.9 - 1.4 * narrow], 31)
-        return np.stack([x, y - 0.5 + 0.5 * narrow], -1) * 0.9
-    radius = np.where(np.arange(10) % 2, 0.5, 1) * rng.uniform(0.8, 1, 10)  # crooked star, flattened
+def _mirrored(points):
+    """Corners of a shape that is the same on both sides of the x axis, from those of its lower half."""
+    return np.array([*points, *((x, -y) for x, y in reversed(points))])
+
+
+def _crescent(_, narrow):
+    half = TURN[:31]
+    x, y = np.cos([*half, *half[::-1]]), np.sin([*half, *half[::-1]]) * np.repeat([0.9, 0.9 - 1.4 * narrow], 31)
+    return np.stack([x, y - 0.5 + 0.5 * narrow], -1) * 0.9
+
+
+def _star(rng, narrow):
+    """A crooked star, flattened."""
+    radius = np.where(np.arange(10) % 2, 0.5, 1) * rng.uniform(0.8, 1, 10)
     corner = np.arange(10) * 2 * np.pi / 10
     return np.stack([radius * np.cos(corner), 1.3 * narrow * radius * np.sin(corner)], -1)
 
 
-def make_objects(rng, channels, sign=1):
+TURN = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+# Shapes of things: function(rng, narrow) -> corners (n, 2) in the unit circle. Without a choice, one of the first
+# SIMPLE is drawn; the others are for things that are part of the class.
+SHAPES = {
+    "Ellipse": lambda _, narrow: np.stack([np.cos(TURN), narrow * np.sin(TURN)], -1),
+    "Rectangle": lambda _, narrow: np.array([[-1, -narrow], [1, -narrow], [1, narrow], [-1, narrow]]) * 0.9,
+    "Triangle": lambda _, narrow: np.array([[-0.8, -narrow - 0.1], [1, 0], [-0.8, narrow + 0.1]]),
+    "Arrow": lambda _, narrow: _mirrored(
+        [(-1, -narrow / 2), (0.1, -narrow / 2), (0.1, -narrow - 0.2), (1, 0)],
+    ),
+    "Crescent": _crescent,
+    "Star": _star,
+    "Cross": lambda _, narrow: _mirrored(
+        [(-1, -narrow / 3), (0, -narrow / 3), (0, -0.7), (0.4, -0.7), (0.4, -narrow / 3), (1, -narrow / 3)],
+    ),
+    "Hourglass": lambda _, narrow: _mirrored([(-0.9, -narrow - 0.1), (0, -0.08), (0.9, -narrow - 0.1)]),
+    "Hook": lambda _, narrow: np.array(
+        [(-1, -0.2), (0.9, -0.2), (0.9, 0.8 * narrow + 0.2), (0.4, 0.8 * narrow + 0.2), (0.4, 0.15), (-1, 0.15)]
+    ),
+    "Fork": lambda _, narrow: _mirrored(
+        [(-1, -0.12), (0, -0.12), (0, -narrow - 0.2), (0.85, -narrow - 0.2), (0.85, -0.2), (0.25, -0.2)],
+    ),
+    "Dumbbell": lambda _, narrow: _mirrored(
+        [(-0.9, -narrow), (-0.35, -narrow), (-0.35, -0.1), (0.35, -0.1), (0.35, -narrow), (0.9, -narrow)],
+    ),
+    "Hammer": lambda _, narrow: _mirrored([(-1, -0.12), (0.35, -0.12), (0.35, -0.7), (narrow + 0.35, -0.7)]),
+    "Bolt": lambda _, narrow: np.array(
+        [(-0.95, -narrow), (0.15, -narrow), (0.15, 0), (0.95, narrow), (-0.15, narrow), (-0.15, 0)]
+    ),
+}  # fmt: skip
+SIMPLE = list(SHAPES)[:6]
+
+
+def outline(rng, shape=None):
+    """Corners (n, 2) of a shape in the unit circle: elongated, so that its angle shows in 32 x 32 pixels.
+
+    shape: a name of SHAPES; by default one of SIMPLE is drawn.
+    """
+    narrow, number = rng.uniform(0.3, 0.45), rng.integers(len(SIMPLE))
+    return SHAPES[shape or SIMPLE[number]](rng, narrow)
+
+
+def make_objects(rng, channels, sign=1, shape=None):
     """OBJECTS sprites, float32 (SPRITE, SPRITE, channels + 1): brightness over the background's mean, and opacity.
 
-    sign -1: darker than the background.
+    sign -1: darker than the background. shape: a name of SHAPES for all of them; by default each draws one of SIMPLE.
     """
     objects = []
     for _ in range(OBJECTS):
         mask = np.zeros((SPRITE, SPRITE), np.uint8)
-        corners = (outline(rng) * 0.46 * SPRITE + SPRITE / 2 - 0.5) * 16
+        corners = (outline(rng, shape) * 0.46 * SPRITE + SPRITE / 2 - 0.5) * 16
         cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
         opacity = cv2.GaussianBlur(mask, (0, 0), 0.8).astype(np.float32) / 255
         tone = rng.uniform(0.5, 0.8) + 0.12 * rng.standard_normal(channels) * (channels > 1)
@@ -155,8 +192,11 @@ def paste(background, class_name, rng, objects):
     return np.round(frames * 255).astype(np.uint8)
 
 
-def make_scene(rng, channels):
-    """What a group shares: periodic background, light (both float32, height x width x channels or 1) and objects."""
+def make_scene(rng, channels, shape=None):
+    """What a group shares: periodic background, light (both float32, height x width x channels or 1) and objects.
+
+    shape: that of the objects, as in `make_objects`; the background and the light do not depend on it.
+    """
     tint = 0.06 * rng.standard_normal(channels) * (channels > 1)
     background = rng.uniform(0.08, 0.2) + tint + rng.uniform(0.04, 0.08) * texture(rng, HEIGHT, WIDTH, channels)
     sign = rng.choice([-1, 1])  # bright objects on dark ground, or dark ones on bright ground
@@ -164,7 +204,7 @@ def make_scene(rng, channels):
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     light = 1 + strength * (x * np.cos(angle) + y * np.sin(angle))
-    return background.astype(np.float32), light[..., None].astype(np.float32), make_objects(rng, channels, sign)
+    return background.astype(np.float32), light[..., None].astype(np.float32), make_objects(rng, channels, sign, shape)
 
 
 def render_clip(scene, class_name, rng):

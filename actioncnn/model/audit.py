@@ -113,7 +113,9 @@ def _vet_class(node, layer):
     elif module in OPERATION_MODULES and name in OPERATIONS:
         return
     elif module is None and name in OPERATIONS - LAYERS:
-        raise UserError(f"layer {layer!r} is the operation {name!r}, which Keras cannot read from .h5: save it as .keras")
+        raise UserError(
+            f"layer {layer!r} is the operation {name!r}, which Keras cannot read from .h5: save it as .keras"
+        )
     elif module not in MODULES:
         kind = f"{module}.{name}"
     elif name not in LAYERS | PARTS:

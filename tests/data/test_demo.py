@@ -39,6 +39,28 @@ def test_names_and_frames(small):
     assert all(sum(1 for _ in decode(open_video(path))) == motion.FRAMES for path in small)
 
 
+def test_more_classes_are_pairs_of_a_motion_and_a_shape(tmp_path):
+    paths = demo.make_demo(tmp_path / "m", groups=1, clips=1, classes=10)
+    names = {video.name for video in index.scan(tmp_path / "m")}
+    assert names == {*(f"{move}Ellipse" for move in motion.CLASSES), "GrowRectangle", "MoveDownRectangle"}
+    assert len(demo.make_demo(tmp_path / "m", groups=1, clips=1)) == 8 and not paths[0].exists()  # its own are replaced
+    assert len(demo.class_names(101)) == len(set(demo.class_names(101))) == 101
+    for count in (9, 104):
+        assert len(demo.class_names(count)) == count
+    with pytest.raises(UserError, match="--classes 105"):
+        demo.class_names(105)
+
+
+def test_shapes_differ_and_fit_into_their_picture():
+    corners = {shape: motion.outline(np.random.default_rng(0), shape) for shape in motion.SHAPES}
+    assert all(np.hypot(*each.T).max() < 0.5 / 0.46 for each in corners.values())  # the picture ends there
+    masks = {}
+    for shape, each in corners.items():
+        masks[shape] = cv2.fillPoly(np.zeros((32, 32), np.uint8), [np.int32(each * 15 + 16)], 1).astype(bool)
+    for a in masks:
+        assert all((masks[a] ^ masks[b]).sum() > 0.15 * (masks[a] | masks[b]).sum() for b in masks if a != b), a
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_videos(small, tmp_path):
     again = demo.make_demo(tmp_path / "again", groups=1, clips=1)
