@@ -207,10 +207,10 @@ class Model:
         """Prints, in a line, what was assumed, and in another one that the classes have no names."""
         others, shown = [], self.sampling
         if not self.files.sampling:
-            others = [f"{shown.depth} frames at even intervals" if shown.depth else "the middle frame"]
-            others += [f"{shown.width}x{shown.height} pixels, {'colour' if shown.color else 'gray'}"]
+            frames = f"{shown.depth} evenly spaced frames" if shown.depth else "the middle frame"
+            others = [f"{frames}, {shown.width}x{shown.height} pixels, {'in colour' if shown.color else 'gray'}"]
         if line := note(self.files.model, self.reading.assumed | self.head.assumed, *others):
-            warn(f"note: {'' if self.files.sampling else 'no run tells of '}{line}")
+            warn(f"note: {line}")
         if not self.names and not self.gives_number:
             warn(f"note: no names for the classes of {self.files.model}: give them with --classes FILE")
 

@@ -184,9 +184,10 @@ def note(path, assumed, *others):
 
     assumed: {what: in words}, of a Reading and a Head; others: more of these words.
     """
-    said = ", ".join([*others, *assumed.values()])
+    words = "; ".join([*others, *assumed.values()])
     options = ", ".join(OPTIONS[name] for name in assumed if name in OPTIONS)
-    return said and f"{path}: assumed {said}" + (f" (to change: {options})" if options else "")
+    line = f"{path} does not say how clips were prepared for it. Assumed: {words}."
+    return words and line + (f" To change this: {options}" if options else "")
 
 
 def infer_reading(model, names, asked=Asked(), ours=False):  # noqa: B008 - immutable
@@ -311,7 +312,7 @@ def _axes(shape, time_axis, odd_axis, assumed):
         )
     if time_axis == 1 or not (why == "its layers run along time" or square_first):
         order = "time, height, width" if time_axis == 1 else "height, width, time"
-        assumed["axes"] = f"{shape} as ({order}, channel), because {why}"
+        assumed["axes"] = f"the input {shape} is ({order}, channel), because {why}"
     return "THWC" if time_axis == 1 else "HWTC"
 
 

@@ -91,7 +91,7 @@ def training_clips(files, sampling, cache, workers):
     record = files.record
     options = record.dataset_options if record else None
     if options is None:
-        raise UserError(f"no run tells what {files.model} was trained on")
+        raise UserError(f"--features: {files.model} is not from a run of this suite: its training clips are unknown")
     dataset = sides_of_run(understand(options), files.model.parent, record)
     if dataset is None:
         raise UserError(f"the videos in {options.videos} are not those of the run that made {files.model}")

@@ -46,7 +46,7 @@ def test_input(name, tmp_path, capsys):
         coloured = clips.shape[-1] == 3
         assert ("colour in the order" in said[0] and "--colour" in said[0]) == coloured
         assert ("as OpenCV" in said[0]) == (prepared in (bgr, bgr_time_first))
-        assert ("as (time, height, width, channel)" in said[0]) == (axes == "THWC")
+        assert ("is (time, height, width, channel)" in said[0]) == (axes == "THWC")
         assert len(said) == 2 and "names for the classes" in said[1]
     assert abs(expected - forward(network, 255 * prepared(clips))).max() > 1e-3 or "own" in name
 
