@@ -4,6 +4,7 @@ python benchmarks/accuracy.py --videos demo pasted letters/ words/ UCF-101/:YoYo
 python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 30
 python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --ablation
 python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --epochs 100 --rows "2017 scaled"    # time to accuracy
+python benchmarks/accuracy.py --videos UCF-101/ --nclass 3 --rows my-model --size 64    # what larger frames are worth
 
 Every clip is tested once, by one of three networks trained on the other two folds: `group` folds keep the clips of
 a group together, `random` folds do not. With --folds as many as there are groups each is tested by a network trained on
@@ -48,6 +49,9 @@ def arguments():
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--size", type=int, default=32, help="side of a frame in pixels (default: %(default)s)")
+    parser.add_argument("--depth", type=int, default=10, help="frames of a clip (default: %(default)s)")
+    parser.add_argument("--color", action="store_true", help="RGB frames instead of gray ones")
     parser.add_argument("--rows", nargs="+", default=ROWS, help="networks and recipes: %(default)s")
     parser.add_argument("--protocols", nargs="+", default=("group", "random"), choices=("group", "random"))
     parser.add_argument("--ablation", action="store_true", help="instead: my-model without each part of its recipe")
@@ -61,7 +65,10 @@ def arguments():
 
 
 def load(videos, args):
-    """({depth: LabelledClips of all clips}, {protocol: folds}) of one set, without a split."""
+    """({dimensions: LabelledClips of all clips}, {protocol: folds}) of one set, without a split.
+
+    dimensions: 3, clips, or 2, their middle frames.
+    """
     from actioncnn.data import demo, index, splits
     from actioncnn.data.clips import read_clips
     from actioncnn.data.dataset import understand
@@ -79,8 +86,12 @@ def load(videos, args):
             if video.name in classes.split(","):
                 (directory / video.path.name).symlink_to(video.path.absolute())
     dataset = understand(DatasetOptions(videos=directory, nclass=args.nclass))
-    data = {depth: read_clips(dataset, Sampling(32, depth, False), drawn=True)[0] for depth in (10, 0)}
-    videos = data[10].videos
+    depths = {3: args.depth, 2: 0}
+    data = {
+        dimensions: read_clips(dataset, Sampling(args.size, depth, args.color), drawn=True)[0]
+        for dimensions, depth in depths.items()
+    }
+    videos = data[3].videos
     groups = len({video.path if video.group is None else video.group for video in videos})
     if not 2 <= args.folds <= groups:
         sys.exit(f"accuracy.py: --folds {args.folds}: {directory} has {groups} groups; give 2 to {groups}")
@@ -120,7 +131,7 @@ def cnn2d_2017(input_shape, nclass, instead=None):
 
 
 def variants(classes):
-    """{row: (network, recipe, depth)}."""
+    """{row: (network, recipe, dimensions)}."""
     from actioncnn.train import networks
     from actioncnn.train.recipes import NETWORKS, Augment, Recipe, may_be_mirrored
 
@@ -139,13 +150,13 @@ def variants(classes):
     for part in ("crop", "light", "flip", "frames"):
         parts[part] = dataclasses.replace(mine, augment=mine.augment._replace(**{part: getattr(Augment(), part)}))
     return {
-        "2017": (cnn3d_2017, plain, 10),
-        REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 10),
-        "2017 2D": (cnn2d_2017, plain, 0),
-        "2dcnn": (networks.cnn2d, augmented("cnn2d"), 0),
-        "3dcnn": (networks.cnn3d, augmented("cnn3d"), 10),
-        "my-model": (networks.residual, mine, 10),
-    } | {f"my-model without {part}": (networks.residual, less, 10) for part, less in parts.items()}
+        "2017": (cnn3d_2017, plain, 3),
+        REFERENCE: (functools.partial(cnn3d_2017, scaled=True), plain, 3),
+        "2017 2D": (cnn2d_2017, plain, 2),
+        "2dcnn": (networks.cnn2d, augmented("cnn2d"), 2),
+        "3dcnn": (networks.cnn3d, augmented("cnn3d"), 3),
+        "my-model": (networks.residual, mine, 3),
+    } | {f"my-model without {part}": (networks.residual, less, 3) for part, less in parts.items()}
 
 
 def train(args, data, folds, variant, protocol, seed, on):
@@ -155,12 +166,12 @@ def train(args, data, folds, variant, protocol, seed, on):
 
     from actioncnn.train import loop
 
-    network, recipe, depth = variant
-    targets, curves, clips = data[depth].targets, [], data[depth].videos
+    network, recipe, dimensions = variant
+    targets, curves, clips = data[dimensions].targets, [], data[dimensions].videos
     start, cpu = time.perf_counter(), time.process_time()
     probabilities = np.zeros(targets.shape)
     for train_rows, test_rows in folds[protocol]:
-        part = dataclasses.replace(data[depth], train=train_rows, test=test_rows)
+        part = dataclasses.replace(data[dimensions], train=train_rows, test=test_rows)
         if not recipe.augment.frames:  # the network is trained on the frames that it is tested on
             part = dataclasses.replace(part, doubled=None)
         build = functools.partial(network, part.shape, len(part.classes))
@@ -186,6 +197,13 @@ def read(path):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def name_of_input(args):
+    """What a row's name says of the network's input where it is not the default one."""
+    size = f", {args.size}x{args.size} pixels" if args.size != 32 else ""
+    depth = f", {args.depth} frames" if args.depth != 10 else ""
+    return size + depth + (", colour" if args.color else "")
+
+
 def measure(args):
     """Trains what --results does not have, a line of it each."""
     from actioncnn import device
@@ -197,16 +215,17 @@ def measure(args):
         tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     for videos in args.videos:
         data, folds = load(videos, args)
-        rows = variants(data[10].classes)
+        rows, input_name = variants(data[3].classes), name_of_input(args)
         names = [name for name in rows if "without" in name] if args.ablation else args.rows
         for seed, protocol, row in itertools.product(range(args.seeds), args.protocols, names):
-            key = {"videos": videos, "row": row, "protocol": protocol, "seed": seed, "epochs": args.epochs}
+            key = {"videos": videos, "row": row + input_name, "protocol": protocol, "seed": seed, "epochs": args.epochs}
             key["folds"] = len(folds[protocol])
             if any(line.items() >= key.items() for line in read(args.results)):
                 continue
             line = key | train(args, data, folds, rows[row], protocol, seed, on)
             print(
-                f"{videos}, {row}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s", flush=True
+                f"{videos}, {key['row']}, {protocol}, seed {seed}: {line['accuracy']:.4f}, {line['seconds']:.0f} s",
+                flush=True,
             )
             with args.results.open("a") as file:
                 file.write(json.dumps(line) + os.linesep)

@@ -24,6 +24,12 @@ def test_each_clip_is_tested_once(bars, cache, tmp_path, monkeypatch, capsys):
         assert line["accuracy"] == pytest.approx((probabilities.argmax(1) == line["truth"]).mean())
     table = capsys.readouterr().out
     assert all(f"{100 * line['accuracy']:.1f} ± " in table for line in lines)
+    other = ["--rows", "2dcnn", "--protocols", "group", "--size", "16", "--color"]
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", *map(str, options), *other])
+    accuracy.main()
+    assert "| 2dcnn, 16x16 pixels, colour |" in capsys.readouterr().out
+    lines = accuracy.read(results)
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", *map(str, options), "--rows", "2dcnn"])
     monkeypatch.setattr(accuracy, "train", lambda *_: pytest.fail("trained again"))
     accuracy.main()
     assert accuracy.read(results) == lines == [json.loads(line) for line in results.read_text().splitlines()]
