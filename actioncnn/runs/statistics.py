@@ -33,7 +33,7 @@ class Spread(NamedTuple):
     """How much accuracies of networks differ that differ in their seed alone."""
 
     variance: float
-    freedom: int  # degrees of freedom of the variance
+    freedom: float  # degrees of freedom of the variance; infinite where it is known
     measured: bool = True  # whether several seeds of a setting were there
 
     def half(self, seeds):
