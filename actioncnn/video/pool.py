@@ -9,13 +9,13 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what
 CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
 PASSING = signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM  # no memory, a shutdown, a slow drive
 TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
+Key = TypeVar("Key")  # by which a caller knows a video: a row, say
 Job = Callable[[Path], Iterable[Any]]  # what is read of a video, an item after the other
 FINAL = signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGKILL  # the video's own crashes, and want of memory
 
@@ -55,7 +56,7 @@ class Remark(NamedTuple):
 class Task:
     """A video that is to be read: how often it was tried, and how many items of it have been passed on."""
 
-    def __init__(self, index: int, path: Path):
+    def __init__(self, index: Any, path: Path):
         self.index, self.path, self.tries, self.passed_on = index, path, 0, 0
 
 
@@ -65,8 +66,8 @@ class Worker(NamedTuple):
 
 
 def clips(
-    paths: Mapping[int, Path], sampling: Sampling, workers: int | None = None
-) -> Iterator[tuple[int, np.ndarray | Failed | Remark]]:
+    paths: Mapping[Key, Path], sampling: Sampling, workers: int | None = None
+) -> Iterator[tuple[Key, np.ndarray | Failed | Remark]]:
     """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it.
 
     After a clip there may come Remarks.
@@ -75,7 +76,7 @@ def clips(
     return (answer for answer in answers if not isinstance(answer[1], Finished))
 
 
-def tell_remarks(items: Iterable[tuple[int, Any]], paths: Mapping[int, Path]) -> Iterator[tuple[int, Any]]:
+def tell_remarks(items: Iterable[tuple[int, Any]], paths: Sequence[Path]) -> Iterator[tuple[int, Any]]:
     """The (index, item) of `clips` or `windows.windows`, but for Remarks: these are printed with their video's path."""
     for index, item in items:
         if isinstance(item, Remark):
@@ -102,7 +103,7 @@ def read_clip(path: Path | str, sampling: Sampling) -> np.ndarray:
         return decode.read_clip(path, sampling)
 
 
-def lengths(paths: Mapping[int, Path], workers: int | None = None) -> dict[int, tuple[float, int]]:
+def lengths(paths: Mapping[Key, Path], workers: int | None = None) -> dict[Key, tuple[float, int]]:
     """{index: (frames a second, number of frames)} of {index: path}, as the containers tell it, 0 where they do not.
 
     Videos that cannot be opened are left out.
@@ -134,7 +135,7 @@ def limited(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def run(paths: Mapping[int, Path], job: Job, workers: int | None = None) -> Iterator[tuple[int, Any]]:
+def run(paths: Mapping[Key, Path], job: Job, workers: int | None = None) -> Iterator[tuple[Key, Any]]:
     """Iterates (index, item) over what job(path) yields for {index: path}; at a video's end Finished or Failed.
 
     Each process has one video at a time. So, when a decoder crashes or hangs, it is known which video did it.

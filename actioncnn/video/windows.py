@@ -108,8 +108,8 @@ def finished(filling: Filling, length: float) -> Window:
 
 
 def windows(
-    paths: Mapping[int, Path], sampling: Sampling, length: float, step: float, workers: int | None = None
-) -> Iterator[tuple[int, Any]]:
+    paths: Mapping[pool.Key, Path], sampling: Sampling, length: float, step: float, workers: int | None = None
+) -> Iterator[tuple[pool.Key, Any]]:
     """Iterates (index, Window) over the windows of {index: path}, then Remarks, and at a video's end as pool.run.
 
     A video shorter than one window is sampled as a whole.
