@@ -58,8 +58,7 @@ def main():
     from actioncnn import files
     from actioncnn.figures import preview
     from actioncnn.runs import tested
-    from actioncnn.runs.outputs import check_outputs
-    from actioncnn.video.segment import source
+    from actioncnn.runs.outputs import check_outputs, files_of_dataset
 
     animated = args.output.suffix.lower() == ".gif"
     frames = args.frames or (ANIMATION if animated else 1)
@@ -69,8 +68,7 @@ def main():
         wanted = (rows or ROWS) * (cols or COLS)
         cols = cols or (COLS if wide == 1 else None)
     found = tested.choose_videos(args.videos, {"split": NONE} | given(args))
-    read = [source(video.path) for video in found.dataset.videos]
-    check_outputs([("--output", args.output)], [*read, args.train_list, args.test_list])
+    check_outputs([("--output", args.output)], files_of_dataset(found.dataset))
     videos = found.videos
     chosen = preview.choose_videos(videos, wanted, args.seed)
     if rows and cols and rows * cols < len(chosen):

@@ -59,7 +59,7 @@ def main():
     from actioncnn.files import make_output
     from actioncnn.runs import tested
     from actioncnn.runs.find import find_model
-    from actioncnn.runs.outputs import check_outputs, files_of
+    from actioncnn.runs.outputs import check_outputs, files_of, files_of_dataset
     from actioncnn.video.segment import source
 
     files = find_model(args.run, args.model, args.weights, args.classes, reading.asked_of(args))
@@ -67,17 +67,19 @@ def main():
     if files.known_names:  # before videos are read
         jobs.labels_of(names, files.known_names)
     videos = expand(args.paths) if args.paths else []
-    inputs = [*map(source, videos), *files_of(files, args.classes)]
-    check_outputs([("--output", path) for path in jobs.written(videos, args.output)], inputs)
+    outputs = [("--output", path) for path in jobs.written(videos, args.output)]
+    check_outputs(outputs, [*map(source, videos), *files_of(files, args.classes)])
     make_output(args.output)
     rest, failures = (args.output, args.workers), 0
     if args.paths:
         failures += jobs.explain_videos(videos, late, names, *rest)
     if args.mistakes:
         clips = tested.clips_of_run(args.run, args.videos)
+        check_outputs(outputs, [source(clip.path) for clip in clips])
         failures += jobs.explain_mistakes(clips, args.mistakes, late, names, *rest)
     if args.videos and not args.mistakes:
         chosen = tested.choose_videos(args.videos, given(args), files, late.loaded.classes)
+        check_outputs(outputs, files_of_dataset(chosen.dataset))
         failures += jobs.compare_orders(chosen, late.loaded, args.output, args.cache, args.workers)
     cli.say(f"results: {args.output}")
     if failures:

@@ -111,7 +111,7 @@ def show(args, model, path, layer, chosen):
     """Maximizes the units `chosen` of a layer, tells what was reached and writes it."""
     from tqdm import tqdm
 
-    from actioncnn.runs.outputs import check_outputs, files_of
+    from actioncnn.runs.outputs import check_outputs, files_of, files_of_dataset
     from actioncnn.runs.tested import choose_videos
     from actioncnn.visualize import output
     from actioncnn.visualize.maximize import maximize_units
@@ -122,15 +122,17 @@ def show(args, model, path, layer, chosen):
         raise UserError(f"--videos: {args.model} is no classifier of gray or RGB frames; leave it out")
     same = ("objective", "tv", "tv_time", "contrast", "jitter", "restarts", "seed", "classic")
     settings = Settings(iterations=args.iter, **{name: getattr(args, name) for name in same})
-    paths = output.written(args.output, path, args.index, chosen)
-    check_outputs([("--output", each) for each in paths], files_of(model.files, args.classes))
+    names, inputs, videos = model.names_of(layer), files_of(model.files, args.classes), []
+    if args.videos:
+        of_dataset = choose_videos(args.videos, {"split": NONE} | given(args), model.files, names)
+        videos = of_dataset.videos
+        inputs = [*inputs, *files_of_dataset(of_dataset.dataset)]
+    paths = output.written(args.output, path, args.index, chosen, model.reading.shape)
+    check_outputs([("--output", each) for each in paths], inputs)
     make_output(args.output)
     bar = lambda steps: tqdm(steps, desc=printable(path), unit="step", mininterval=0.5, leave=False)  # noqa: E731
     results = maximize_units(model, layer, chosen, settings, bar)
-    names, real = model.names_of(layer), [None] * len(results)
-    if args.videos:
-        videos = choose_videos(args.videos, {"split": NONE} | given(args), model.files, names).videos
-        real = best_real(model, layer, chosen, videos)
+    real = best_real(model, layer, chosen, videos) if videos else [None] * len(results)
     output.tell(results, real, path, names)
     options = vars(args) | model.reading.as_dict()
     cli.say(f"results: {output.write_results(args.output, path, args.index, results, real, names, options)}*")

@@ -12,7 +12,9 @@ from actioncnn.figures.text import shown
 from actioncnn.runs.tables import best_classes, write_json
 
 ENDINGS = "png", "npy", "gif", "json"  # of the files about one video
-SHEETS = "explained.png", "mistakes.png", "order.png", "order.json"  # about many together
+SHEETS = (  # about many together
+    "explained.png", "explained_mean.png", "mistakes.png", "least_sure.png", "order.png", "order.json",
+)  # fmt: skip
 PERIOD = 120  # milliseconds a frame is shown
 TOP = 5  # classes in the JSON
 

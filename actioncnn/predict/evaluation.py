@@ -13,9 +13,8 @@ from actioncnn.errors import UserError
 from actioncnn.files import make_output
 from actioncnn.model.model import open_model
 from actioncnn.runs import metrics, results, tables
-from actioncnn.runs.outputs import check_outputs, files_of
+from actioncnn.runs.outputs import check_outputs, files_of, files_of_dataset
 from actioncnn.runs.tested import choose_videos
-from actioncnn.video.segment import source
 
 BATCH = 64  # clips
 
@@ -33,7 +32,7 @@ def evaluate(files, directory, given, output=None, cache_dir=None, workers=None,
     videos = chosen.videos
     output = output or Path(f"evaluation_{directory.absolute().name}")
     paths = [("--output", output / name) for name in (*results.WRITTEN, "metrics.json")]
-    check_outputs(paths, [*(source(video.path) for video in chosen.dataset.videos), *files_of(files)])
+    check_outputs(paths, [*files_of_dataset(chosen.dataset), *files_of(files)])
     make_output(output)
     if chosen.seen:
         of_all = f"{chosen.seen} of these {count(len(videos), 'clip')}"

@@ -11,6 +11,7 @@ from actioncnn.errors import UserError
 from actioncnn.files import identity, is_stream
 from actioncnn.runs.folder import files_of_run
 from actioncnn.video.frame_folder import is_numbered
+from actioncnn.video.segment import source
 
 if TYPE_CHECKING:
     from actioncnn.model.model import ModelFiles
@@ -51,3 +52,8 @@ def is_of_run(path: Path) -> bool:
 def files_of(model_files: ModelFiles, classes: Path | None = None) -> tuple[Path, Path, Path]:
     """Paths of the files of a model, a model.ModelFiles; classes: the file of --classes, by default that beside it."""
     return model_files.model, model_files.weights, classes or model_files.model.parent / "classes.txt"
+
+
+def files_of_dataset(dataset):
+    """Paths of the videos and lists of a Dataset."""
+    return [*(source(video.path) for video in dataset.videos), dataset.options.train_list, dataset.options.test_list]

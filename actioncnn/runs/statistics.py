@@ -131,11 +131,11 @@ class Resampling:
     def difference(self, values: np.ndarray, of_seeds: float = 0.0) -> Interval:
         """Interval of the mean of values (N,), -1 to 1; of_seeds: half an interval, which comes on top.
 
-        UNKNOWN where there are too few groups, or where it would leave -1 to 1.
+        UNKNOWN where there are too few groups, or where it would be longer than from -1 to 1.
         """
         half = math.hypot(self.quantile * math.sqrt(self.variance(values)), of_seeds)
         mean = float(np.mean(values))
-        return Interval(mean - half, mean + half) if abs(mean) + half <= 1 else UNKNOWN
+        return Interval(max(mean - half, -1.0), min(mean + half, 1.0)) if half <= 1 else UNKNOWN
 
 
 def paired_loss(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> tuple[float, Interval]:

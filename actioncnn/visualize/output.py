@@ -79,12 +79,18 @@ def stems(directory, path, label, units):
     return directory / stem, directory / f"{stem}_{label}"
 
 
-def written(directory, path, label, units):
-    """Paths of what `write_results` writes, but for the single frames, whose number the model tells."""
+def written(directory, path, label, units, shape):
+    """Paths of what `write_results` writes; shape: that of a clip, (H, W, T, C), or of a frame, (H, W, C)."""
     stem, together = stems(directory, path, label, units)
-    of_each = [f"{stem}_{unit}{ending}" for unit in units for ending in (".npy", ".gif", ".png")]
+    of_frames = endings(shape[2] if len(shape) == 4 else 0)
+    of_each = [f"{stem}_{unit}{ending}" for unit in units for ending in (".npy", ".gif", *of_frames)]
     of_all = [f"{together}{ending}" for ending in (".gif", "_sheet.png", "_ascent.png", ".json")]
     return list(dict.fromkeys([*of_each, *of_all]))
+
+
+def endings(depth):
+    """How the names of the PNGs of a clip of `depth` frames end; 0: of a single frame."""
+    return [f"_{index:0{len(str(depth - 1))}d}.png" for index in range(depth)] or [".png"]
 
 
 def facts(results, real, path, names, options):
@@ -101,11 +107,10 @@ def facts(results, real, path, names, options):
 def write_clip(directory, stem, result):
     """PNG of each frame in its native size, .npy in the model's input range, animated GIF."""
     flat, frames = result.clip.ndim == 3, result.frames
-    for index in range(frames.shape[2]):
-        number = "" if flat else f"_{index:0{len(str(frames.shape[2] - 1))}d}"
+    for index, ending in enumerate(endings(0 if flat else frames.shape[2])):
         pixels = strips.visible(frames[:, :, index])
         gray = frames.shape[-1] != 3
-        files.write(directory / f"{stem}{number}.png", strips.image(pixels[..., 0] if gray else pixels))
+        files.write(directory / f"{stem}{ending}", strips.image(pixels[..., 0] if gray else pixels))
     buffer = io.BytesIO()
     np.save(buffer, result.clip)
     files.write(directory / f"{stem}.npy", buffer.getvalue())

@@ -50,6 +50,15 @@ def test_an_interval_of_too_few_groups_or_beyond_all_is_none():
     assert np.isnan(Resampling(np.arange(4)).difference(np.array([1, -1, 1, -1]))).all()  # beyond 100
 
 
+def test_a_difference_of_nearly_all_clips_is_one():
+    """One seed each of two networks: right about all, and about one clip in eight, as by chance."""
+    right = np.arange(112) % 8 == 0
+    resampling = Resampling(np.arange(112) // 16)
+    spread = statistics.seed_spread([right[None], right[None]], resampling)
+    mean, (low, high) = statistics.difference(np.ones((1, 112)), right[None], resampling, spread)
+    assert mean == 0.875 and 0.5 < low < 0.875 and high == 1
+
+
 def networks(rng, groups, clips, spread, correlation, seeds=(1, 1), shares=(0.65, 0.65)):
     """(group of each clip, right or not (seeds, N) of each of some networks).
 

@@ -1,5 +1,6 @@
 """No script writes over what it reads, over files of a run, or over devices."""
 
+import json
 import os
 import shutil
 
@@ -32,10 +33,15 @@ def place(trained_run, tmp_path, monkeypatch):
     as_pictures(tmp_path / "d" / "BarLeft" / "0.avi", tmp_path / "d" / "BarLeft" / "clip", "clip_{:03d}.png")
     shutil.copy(tmp_path / "d" / "BarLeft" / "0.avi", tmp_path / "d" / "BarLeft" / "display.gif")
     (tmp_path / "link.csv").symlink_to("r/args.json")
+    (tmp_path / "lists").mkdir()
+    listed = [{"file": f"BarLeft/{clip}.avi", "label": "BarLeft"} for clip in range(2)]
+    (tmp_path / LISTED).write_text(json.dumps(listed + [{"file": "BarRight/0.avi", "label": "BarRight"}]))
     return tmp_path
 
 
 VIDEO, CLIP = "d/BarLeft/0.avi", "d/BarLeft/clip"
+UNIT = "visualize_input.py", "-m", "r", "-n", "dense_2", "-i", 0, "--iter", 1
+LISTED = "lists/maximize_dense_2_0.json"
 COMMANDS = {
     "frames over frames": ("videoto3d.py", CLIP, "--output", CLIP),
     "a preview over a video": ("display.py", "--videos", "d", "--output", "d/BarLeft/display.gif"),
@@ -53,6 +59,9 @@ COMMANDS = {
     "a table of runs over a run's": ("compare.py", "r", "s", "--csv", "s/class_report.csv"),
     "an export over the model": ("export.py", "--run", "r", "--format", "keras", "--output", "r"),
     "an export beside the model": ("export.py", "--run", "s", "--format", "keras", "--output", "r"),
+    "frames of a unit among frames": (*UNIT, "--videos", "d", "--output", CLIP),
+    "orders over a frame": ("explain.py", "--run", "r", "--videos", "d", "--output", CLIP),
+    "a unit over the list": (*UNIT, "--videos", "d", "--train-list", LISTED, "--output", "lists"),
     "evidence over frames": ("explain.py", "--run", "r", f"{CLIP}_evidence.png", CLIP, "--output", "d/BarLeft"),
 }
 
@@ -60,6 +69,7 @@ COMMANDS = {
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_what_must_stay_stays(run, place, command):
     shutil.copy(place / CLIP / "clip_000.png", place / f"{CLIP}_evidence.png")
+    shutil.copy(place / CLIP / "clip_000.png", place / CLIP / "order.png")
     before = contents(place)
     code, _, error = run(*command)
     lines = [line for line in error.splitlines() if "note:" not in line]
