@@ -41,6 +41,7 @@ fuzz: .venv/test
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: .venv/test
 	for name in decoding training prediction accuracy; do echo "== $$name"; $(RUN) benchmarks/$$name.py || exit 1; done
@@ -57,4 +58,4 @@ bench: .venv/test
 	@touch $@
 
 clean:
-	rm -rf .venv demo .pytest_cache .ruff_cache
+	rm -rf .venv demo .pytest_cache .ruff_cache .mypy_cache

@@ -4,17 +4,25 @@ Call `setup` before anything else that needs Keras. Where memory does not suffic
 kills it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actioncnn.cli import warn
 from actioncnn.errors import UserError, one_line
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 WORTH_COMPILING = 2_300  # steps in all: XLA compiles for 25 s on an H100, and then saves about 11 ms a step
 SHARE = 3  # a set may take one third of a device's memory
@@ -30,47 +38,47 @@ class Device(NamedTuple):
     name: str
     precision: str  # the dtype policy of networks that are built from now on
     jit_compile: bool  # whether XLA is of use here
-    strategy: Any  # tf.distribute.Strategy: how a batch is divided among devices
+    strategy: tf.distribute.Strategy  # how a batch is divided among devices
     memory: int  # bytes of each of them, 0 where the set stays in the host's memory
     machines: int  # that train together, each by a process like this one
     place: int  # of this process among them
 
     @property
-    def chief(self):
+    def chief(self) -> bool:
         """Whether this process writes."""
         return self.place == 0
 
-    def holds(self, size):
+    def holds(self, size: int) -> bool:
         return size * SHARE <= self.memory
 
-    def compiles(self, steps):
+    def compiles(self, steps: int) -> bool:
         """Whether XLA pays in a training of so many steps in all."""
         return self.jit_compile and self.strategy.num_replicas_in_sync == 1 and steps >= WORTH_COMPILING
 
-    def places(self):
+    def places(self) -> tuple[str | None, ...]:
         """The devices of this machine, each of which has a copy of the network, by TensorFlow's names; None: any."""
         several = self.strategy.num_replicas_in_sync > 1
         return self.strategy.extended.worker_devices if several else (None,)
 
-    def whole_batch(self, batch):
+    def whole_batch(self, batch: int) -> int:
         """The batch, or a little more, that can be divided evenly among the copies of the network."""
         copies = self.strategy.num_replicas_in_sync
         return -(-batch // copies) * copies
 
 
-def cpus():
+def cpus() -> int:
     """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def has_amx():
+def has_amx() -> bool:
     """Whether the processor multiplies matrices of bfloat16: without AMX that is 2 (AVX512_BF16) to 22 times slower."""
     with contextlib.suppress(OSError):
         return "amx_bf16" in Path("/proc/cpuinfo").read_text()
     return False
 
 
-def setup(precision="auto", gpus=1, training=False):
+def setup(precision: str = "auto", gpus: int = 1, training: bool = False) -> Device:
     """Starts Keras on TensorFlow, quietly -> Device.
 
     gpus: how many at most. training: whether to join the machines of TF_CONFIG, and to prepare XLA. CPU: oneDNN kernels
@@ -105,7 +113,7 @@ def setup(precision="auto", gpus=1, training=False):
     return Device(name, dtypes, bool(cards) and training, strategy, memory_of_cards() if cards else 0, machines, place)
 
 
-def policy(precision, capability):
+def policy(precision: str, capability: tuple[int, int] | None) -> str:
     """The dtype policy of networks, by --precision and the compute capability of a GPU; None: on a CPU.
 
     bfloat16 has the range of float32. float16, for GPUs before 8.0 (before 2020), overflows, so losses are scaled.
@@ -117,7 +125,7 @@ def policy(precision, capability):
     return "mixed_bfloat16" if capability is None or capability >= (8, 0) else "mixed_float16"
 
 
-def memory_of_cards():
+def memory_of_cards() -> int:
     """Bytes that TensorFlow may take of the GPU in use that has the least; what others took of it counts as gone."""
     from tensorflow.python.client import device_lib
     from tensorflow.python.eager import context
@@ -128,7 +136,7 @@ def memory_of_cards():
     return min((each.memory_limit for each in devices if each.device_type == "GPU"), default=0)
 
 
-def cluster():
+def cluster() -> tuple[int, int]:
     """(number of machines that train together by TF_CONFIG, the place of this one among them; the first writes)."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG") or "{}")
@@ -141,7 +149,7 @@ def cluster():
     return (count, place) if count > 1 else (1, 0)
 
 
-def divided(tf, machines, gpus):
+def divided(tf: ModuleType, machines: int, gpus: int) -> tf.distribute.Strategy:
     """The strategy by which a batch is divided: among machines, among the GPUs here, or not at all."""
     if machines > 1:
         with quiet():
@@ -149,7 +157,7 @@ def divided(tf, machines, gpus):
     return tf.distribute.MirroredStrategy() if gpus > 1 else tf.distribute.get_strategy()
 
 
-def agree(on, facts):
+def agree(on: Device, facts: dict[str, Any]) -> None:
     """UserError, on each machine of TF_CONFIG, where they differ in facts, a dict {what: text or number}.
 
     Machines that differ in them would wait for each other for ever, or end with an error of TensorFlow.
@@ -171,7 +179,7 @@ def agree(on, facts):
             raise UserError(f"TF_CONFIG: the machines differ in {what}: {', '.join(values)}; start all of them alike")
 
 
-def unused_card():
+def unused_card() -> str | None:
     """A line on an NVIDIA GPU that is there, and that TensorFlow cannot use; None where there is none, or it is hidden.
 
     CUDA_VISIBLE_DEVICES hides all of them where it is empty, or begins with a number below 0.
@@ -190,7 +198,7 @@ def unused_card():
     return f"TensorFlow cannot use {card}, so the CPU computes; {REMEDY}"
 
 
-def begin_anew():
+def begin_anew() -> None:
     """Frees what Keras holds of former networks; the names that it gives count from none, the precision stays."""
     import keras
 
@@ -200,7 +208,7 @@ def begin_anew():
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Standard error of C and C++ code goes nowhere meanwhile: TensorFlow logs before it reads its own log level."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -213,7 +221,7 @@ def quiet():
         os.close(nowhere)
 
 
-def address_space():
+def address_space() -> float:
     """Bytes that this process may map in all (`ulimit -v`); inf where there is no limit."""
     with contextlib.suppress(ImportError):  # Windows
         import resource
@@ -223,7 +231,7 @@ def address_space():
     return math.inf
 
 
-def free():
+def free() -> float:
     """Bytes of memory that the machine has left, or the container in all; inf where neither tells."""
     left = math.inf
     with contextlib.suppress(OSError, StopIteration):
@@ -235,7 +243,7 @@ def free():
     return left
 
 
-def check_start():
+def check_start() -> None:
     """UserError: TensorFlow would abort while it starts."""
     if address_space() < START:
         raise UserError(
@@ -244,7 +252,7 @@ def check_start():
         )
 
 
-def check_step(model, batch):
+def check_step(model: keras.Model, batch: int) -> None:
     """Tells, or raises UserError, where a step of training on `batch` clips surely does not fit.
 
     The least that it takes is what all layers put out, once (measured: .9 to 2.6 times as much).

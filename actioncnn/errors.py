@@ -17,12 +17,12 @@ class PassingError(NoFrameError):
     """A video that cannot be read for now: it is missing, forbidden, or its drive does not answer."""
 
 
-def one_line(error):
+def one_line(error: BaseException) -> str:
     """Kind and message of any exception, on one line of bounded length."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
-def printable(text):
+def printable(text: object) -> str:
     """A line as it can be printed: what came from a file may hold commands to a terminal, or be no valid text.
 
     Control characters and those that turn the direction of writing become escapes (\\x1b), what is no text ?.

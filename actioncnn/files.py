@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from actioncnn.errors import UserError
@@ -18,11 +19,13 @@ TEMPORARY = re.compile(r"\.?actioncnn-[0-9a-f]{16}")  # names of the folders in 
 OWNER = ".owner"  # in each of them: which process made it
 MAX_BYTES = 64 << 20  # of a text file that is read at once; a table of 300,000 clips has fewer
 STREAMS = "/dev/std", "/dev/fd/", "/proc/"  # written to, never replaced, though /dev/stdout may be a regular file
-_outputs = {}  # {absolute path: (device, inode)} of the directories that make_output made or accepted
+_outputs: dict[
+    Path, tuple[int, int] | None
+] = {}  # {absolute path: (device, inode)} of the directories that make_output made or accepted
 
 
 @contextlib.contextmanager
-def replaced(path, ending="", named=False):
+def replaced(path: Path | str, ending: str = "", named: bool = False) -> Iterator[Path]:
     """A new path, with the ending of `path` or `ending`: at the end of the block it takes the place of `path`.
 
     So what stood there stays until the new file is whole. named: the user named this very file, so of a link its target
@@ -44,7 +47,7 @@ def replaced(path, ending="", named=False):
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def is_stream(path):
+def is_stream(path: Path | str) -> bool:
     """Whether a path leads to a pipe, a device or a socket, or to what this process has open."""
     with contextlib.suppress(OSError):
         mode = os.stat(path).st_mode
@@ -52,7 +55,7 @@ def is_stream(path):
     return False
 
 
-def append(source, path):
+def append(source: Path | str, path: Path | str) -> None:
     """Copies a file to the end of what stands at a path."""
     if sys.stdout is not None:
         sys.stdout.flush()  # it may lead to the same place
@@ -60,7 +63,7 @@ def append(source, path):
         shutil.copyfileobj(content, target)
 
 
-def check_place(path):
+def check_place(path: Path) -> None:
     """UserError: what stands at a path is no regular file, or its --output is no longer the directory that it was."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -70,7 +73,7 @@ def check_place(path):
             raise UserError(f"--output {folder}: was replaced by another directory meanwhile; start again")
 
 
-def identity(path):
+def identity(path: Path | str) -> tuple[int, int] | None:
     """(device, inode) of what stands at a path; None where nothing does. The same file has one, whatever its name."""
     with contextlib.suppress(OSError, ValueError):
         status = os.stat(path)
@@ -78,7 +81,7 @@ def identity(path):
     return None
 
 
-def write(path, data, named=False):
+def write(path: Path | str, data: str | bytes, named: bool = False) -> None:
     """Writes text (UTF-8; names that are not valid text come back as they were) or bytes to a file; see `replaced`."""
     content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
     with replaced(path, named=named) as new:
@@ -89,7 +92,7 @@ def write(path, data, named=False):
             raise
 
 
-def read(path, most=MAX_BYTES):
+def read(path: Path | str, most: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file. OSError: it is not one, or has more than `most` bytes, or cannot be read.
 
     A pipe would be waited for, a device may have no end.
@@ -104,17 +107,17 @@ def read(path, most=MAX_BYTES):
         return file.read(most)
 
 
-def read_text(path, most=MAX_BYTES):
+def read_text(path: Path | str, most: int = MAX_BYTES) -> str:
     """The same as text; bytes that are not UTF-8 come back as they were where they are written."""
     return read(path, most).decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def size(count):
+def size(count: float) -> str:
     """Bytes in words."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count} bytes"
 
 
-def make_output(path):
+def make_output(path: Path) -> None:
     """Makes the directory that --output names. UserError: it cannot be made or written.
 
     If another directory takes its place afterwards, this process does not write there.
@@ -128,7 +131,7 @@ def make_output(path):
 
 
 @contextlib.contextmanager
-def temporary_folder(place=None):
+def temporary_folder(place: Path | str | None = None) -> Iterator[Path]:
     """A new folder for the length of a block: hidden in `place`, or where the system keeps such folders.
 
     Nobody else can have laid anything at its name, which is random, and it says which process made it, for `sweep`.
@@ -142,20 +145,22 @@ def temporary_folder(place=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(folder=None):
+def sweep(folder: Path | str | None = None) -> None:
     """Removes what killed processes of this suite left in a folder, by default where the system keeps temporary files.
 
     Only what this user's process made since the machine was started, as the folder itself says. Other machines,
     containers and users share folders, and a number of a process means nothing to them.
     """
     here = this_process()
+    if here is None:
+        return
     with contextlib.suppress(OSError):  # the folder is another user's
-        for path in Path(folder or tempfile.gettempdir()).iterdir() if here else ():
+        for path in Path(folder or tempfile.gettempdir()).iterdir():
             if TEMPORARY.fullmatch(path.name) and is_left_over(path, here):
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def is_left_over(path, here):
+def is_left_over(path: Path, here: list[str | int | None]) -> bool:
     """Whether a folder was made by a process that has ended, as `this_process` tells them apart; here: its answer."""
     try:
         status = os.lstat(path)
@@ -167,7 +172,7 @@ def is_left_over(path, here):
         return False
 
 
-def this_process():
+def this_process() -> list[str | int | None] | None:
     """What no other process has in common: [start of the machine, container, number, start]; None but on Linux."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -176,7 +181,7 @@ def this_process():
         return None
 
 
-def started(number):
+def started(number: int) -> str | None:
     """When the process with a number was started, in ticks of the clock as text; None: there is no such process."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
@@ -184,7 +189,7 @@ def started(number):
         return None
 
 
-def check_room(folder, total, largest):
+def check_room(folder: Path, total: int, largest: int) -> None:
     """UserError: there is no room in a folder for so many bytes, or for a file of `largest` bytes."""
     room, limit = shutil.disk_usage(folder).free, largest_file()
     if total > room or largest > limit:
@@ -193,7 +198,7 @@ def check_room(folder, total, largest):
         raise UserError(f"--output {folder}: {size(need)} needed, {size(there)} {what}; make room or name another")
 
 
-def largest_file():
+def largest_file() -> float:
     """Bytes that a file may have by this process's limits."""
     try:
         import resource

@@ -39,9 +39,15 @@ def room(path):
     return name(path).removesuffix(".py").split("/")[0]
 
 
-def imports(path):
-    """Modules that a file imports anywhere in it, as dotted names; of `from x import y` both x and x.y."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(path, types=True):
+    """Modules that a file imports anywhere in it, as dotted names; of `from x import y` both x and x.y.
+
+    types: also those that are imported for type checkers alone.
+    """
+    tree = ast.parse(path.read_text())
+    if not types:
+        tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING:")]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,7 +85,7 @@ def test_no_module_imports_a_script(path):
 @pytest.mark.parametrize("path", [path for path in MODULES if room(path) in LIGHT_ROOMS], ids=name)
 def test_frames_and_figures_need_no_keras(path):
     if name(path) not in KERAS_MAY_BE_IN:
-        assert not HEAVY & {found.split(".")[0] for found in imports(path)}
+        assert not HEAVY & {name.split(".")[0] for name in imports(path, types=False)}
 
 
 def test_imports_within_a_room_make_no_circle():

@@ -20,10 +20,12 @@ class LabelledClips:
     classes: list  # those of the dataset that have a video that gives frames
     targets: np.ndarray  # float32 (N, nclass) one-hot, zeros where no video of the class gave a frame
     failures: dict  # {row: reason} of the videos that gave no frame
-    train: np.ndarray = None
-    test: np.ndarray = None
+    train: np.ndarray | None = None
+    test: np.ndarray | None = None
     content: str = ""  # digest of the clips, their names and classes
-    doubled: store.Clips = None  # where frames are drawn: twice the frames, those of `clips` and one between each two
+    doubled: store.Clips | None = (
+        None  # where frames are drawn: twice the frames, those of `clips` and one between each two
+    )
 
     @property
     def videos(self):

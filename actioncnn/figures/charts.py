@@ -7,10 +7,12 @@ run draws without a display and next to a user's own plots.
 
 import io
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -36,44 +38,44 @@ class Curve(NamedTuple):
     style: int = 0  # 0, 1, ...: the place in COLORS, and beyond these in DASHES
 
     @property
-    def finite(self):
+    def finite(self) -> np.ndarray:
         return self.values[np.isfinite(self.values)]
 
 
-def png(draw, *args):
+def png(draw: Callable[..., Figure], *args: Any) -> bytes:
     """PNG file, as bytes, of the figure draw(*args)."""
     return render(draw, args, format="png")
 
 
-def svg(draw, *args):
+def svg(draw: Callable[..., Figure], *args: Any) -> bytes:
     """SVG file, as bytes, of the figure draw(*args): without a background, letters as shapes, always the same bytes."""
     with rc_context({"svg.hashsalt": "actioncnn"}):
         return render(draw, args, format="svg", transparent=True, metadata={"Date": None})
 
 
-def render(draw, args, **options):
+def render(draw: Callable[..., Figure], args: Sequence[Any], **options: Any) -> bytes:
     with style():
         figure, buffer = draw(*args), io.BytesIO()
         for text in figure.findobj(Text):
-            text.set_family(families(text.get_text()))
+            text.set_fontfamily(families(text.get_text()))
         figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 
-def curve(history, key, name, style=0):
+def curve(history: Sequence[Mapping[str, float]], key: str, name: str, style: int = 0) -> Curve:
     """The Curve of one column of a history."""
     values = np.array([row.get(key) if row.get(key) is not None else np.nan for row in history], float)
     epochs = np.array([row["epoch"] for row in history], float)
     return Curve(name, epochs, np.where(np.isfinite(values), values, np.nan), style)
 
 
-def training_curves(history, key, name="", style=0):
+def training_curves(history: Sequence[Mapping[str, float]], key: str, name: str = "", style: int = 0) -> list[Curve]:
     """The Curves of `key` and `val_key`, key: acc or loss; name: of the network, where there are several."""
     names = [f"{name} {side}".strip() for side in ("training", "validation")]
     return [curve(history, key, names[0], style), curve(history, f"val_{key}", names[1], style + 1)]
 
 
-def accuracy(curves, title="Accuracy", small=False):
+def accuracy(curves: Sequence[Curve], title: str = "Accuracy", small: bool = False) -> Figure:
     """Accuracies by epoch, within the nearest tenths."""
     values = np.concatenate([each.finite for each in curves])
     bottom = math.floor(10 * values.min(initial=1) - 0.2) / 10
@@ -82,7 +84,7 @@ def accuracy(curves, title="Accuracy", small=False):
     return plot(curves, title, bottom, top + 0.02 * (top - bottom), small)
 
 
-def loss(curves, title="Loss", small=False):
+def loss(curves: Sequence[Curve], title: str = "Loss", small: bool = False) -> Figure:
     """Losses by epoch; a lone spike does not set the axis: it is named at the top."""
     values = np.concatenate([each.finite for each in curves])
     usual = max(typical(each.finite) for each in curves)
@@ -91,14 +93,14 @@ def loss(curves, title="Loss", small=False):
     return plot(curves, title, values.min(initial=0), 1.05 * top or 1, small)
 
 
-def typical(values):
+def typical(values: np.ndarray) -> float:
     """The largest value after a median over three epochs, which drops spikes of a single one."""
     if len(values) < 3:
         return values.max(initial=0)
     return np.median(np.lib.stride_tricks.sliding_window_view(values, 3), axis=1).max()
 
 
-def plot(curves, title, low, high, small):
+def plot(curves: Sequence[Curve], title: str, low: float, high: float, small: bool) -> Figure:
     """Curves between `low` and `high`.
 
     small: a chart of a page, any number of curves, named in a legend. Otherwise a file of its own: two curves, named
@@ -120,11 +122,11 @@ def plot(curves, title, low, high, small):
     return figure
 
 
-def line_style(style):
+def line_style(style: int) -> dict[str, Any]:
     return {"color": COLORS[style % len(COLORS)], "linestyle": DASHES[style // len(COLORS) % len(DASHES)]}
 
 
-def wide_axes(curves, low, high):
+def wide_axes(curves: Sequence[Curve], low: float, high: float) -> tuple[Figure, Axes]:
     """(figure, axes) of two curves, whose names and last values stand to the right."""
     figure = Figure((8, 4.8))
     axes = figure.add_axes((0.08, 0.12, 0.73, 0.78))
@@ -132,16 +134,16 @@ def wide_axes(curves, low, high):
     for each in curves:
         last = each.finite[-1:].sum()  # a last value that is not finite is named where the curve ends
         place = np.clip((last - low) / (high - low), 0, 1)
-        ends.append([place, f"{each.name} {each.values[-1]:.3f}", COLORS[each.style]])
+        ends.append((place, f"{each.name} {each.values[-1]:.3f}", COLORS[each.style]))
     label_ends(axes, sorted(ends))
     return figure, axes
 
 
-def small_axes(curves):
+def small_axes(curves: Sequence[Curve]) -> tuple[Figure, Axes]:
     """(figure, axes) with a legend below: a name for each style, and the last value where one curve alone has it."""
     from matplotlib.lines import Line2D
 
-    styles = {}
+    styles: dict[int, list[Curve]] = {}
     for each in curves:
         styles.setdefault(each.style, []).append(each)
     names = [
@@ -154,29 +156,30 @@ def small_axes(curves):
     width, height = SMALL[0], SMALL[1] + below
     figure = Figure((width, height))
     axes = figure.add_axes((0.5 / width, below / height, (width - 0.6) / width, (SMALL[1] - 0.35) / height))
-    place = {"loc": "lower left", "bbox_to_anchor": (0.02, 0), "borderaxespad": 0, "borderpad": 0}
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.02, 0), "borderaxespad": 0, "borderpad": 0}
     figure.legend(lines, names, ncols=columns, frameon=False, labelspacing=0.3, handlelength=2.4, **place)
     return figure, axes
 
 
-def mark_above(axes, epochs, values, color, level):
+def mark_above(axes: Axes, epochs: np.ndarray, values: np.ndarray, color: str, level: float) -> None:
     """Arrowheads near the top of the axes for epochs above it, not nan, and the largest value."""
     if np.isnan(values).all():
         return
     transform = axes.get_xaxis_transform()
     axes.plot(epochs, np.where(np.isnan(values), np.nan, level), "^", color=color, transform=transform)
-    place, options = (epochs[np.nanargmax(values)], level), {"xycoords": transform, "textcoords": "offset points"}
-    axes.annotate(f"{np.nanmax(values):.3g}", place, (7, 0), va="center", color=color, **options)
+    place, beside = (epochs[np.nanargmax(values)], level), (7, 0)  # points
+    label = f"{np.nanmax(values):.3g}"
+    axes.annotate(label, place, beside, transform, "offset points", va="center", color=color)
 
 
-def label_ends(axes, ends):
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Each curve's name and last value to the right of the axes, at its height; the two not over each other."""
     gap = max(0.055 - (ends[1][0] - ends[0][0]), 0)  # of the axes' height: a line of text
     for (place, text, color), shift in zip(ends, (-gap / 2, gap / 2), strict=True):
         axes.text(1.015, place + shift, text, color=color, transform=axes.transAxes, va="center", weight="bold")
 
 
-def confusion(matrix, classes):
+def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """Rows = true classes, columns = predicted ones; color = share of the row, gray where a class has no clips."""
     from matplotlib.colors import PowerNorm
 
@@ -205,7 +208,7 @@ def confusion(matrix, classes):
     return figure
 
 
-def label_cells(axes, names, font):
+def label_cells(axes: Axes, names: Sequence[str], font: float) -> None:
     """Class names along both axes, and lines between the cells."""
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=font)
     axes.set_yticks(range(len(names)), names, fontsize=font)
@@ -217,14 +220,14 @@ def label_cells(axes, names, font):
         axes.axvline(edge, color=LIGHT, linewidth=0.5)
 
 
-def legend(nclass, empty):
+def legend(nclass: int, empty: int) -> str:
     """What the numbers and colors of a confusion matrix of `nclass` classes say, `empty` of them without clips."""
     few = "" if nclass <= NUMBERED else f", from {LEAST:.0%} of the true class"
     gray = f"; gray: {empty} without test clips" if empty else ""
     return f"number: clips{few}; color: share of the true class{gray}"
 
 
-def write_counts(axes, matrix, share, font):
+def write_counts(axes: Axes, matrix: np.ndarray, share: np.ndarray, font: float) -> None:
     """The counts into the cells that are not 0; of many classes only the large ones."""
     least = 0 if len(matrix) <= NUMBERED else LEAST
     for row, column in np.argwhere(matrix):
@@ -234,13 +237,13 @@ def write_counts(axes, matrix, share, font):
             axes.text(column, row, matrix[row, column], color=color, size=size, ha="center", va="center")
 
 
-def by_accuracy(matrix, classes):
+def by_accuracy(matrix: np.ndarray, classes: Sequence[str]) -> list[int]:
     """Labels of the classes that have test clips, the best first."""
     clips, right = matrix.sum(1), matrix.diagonal()
     return sorted(np.flatnonzero(clips), key=lambda label: (-right[label] / clips[label], shown(classes[label])))
 
 
-def class_accuracy(matrix, classes):
+def class_accuracy(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """A bar for each class that has clips, best first, in columns of at most COLUMN classes; the mean as a line."""
     order = by_accuracy(matrix, classes)
     columns = -(-len(order) // COLUMN)
@@ -254,13 +257,13 @@ def class_accuracy(matrix, classes):
         draw_bars(axes, order[column * rows : (column + 1) * rows], matrix, classes, rows, BAR_NAME)
     title = f"Accuracy by class, mean {mean_accuracy(matrix):.1%} (dashed)"
     figure.text(0.1 / width, 1 - 0.25 / height, title, size=12, va="center")
-    missing = [shown(classes[label]) for label in np.flatnonzero(matrix.sum(1) == 0)]
+    missing = [shown(classes[label]) for label in np.flatnonzero(matrix.sum(1) == 0).tolist()]
     if missing:
         figure.text(0.1 / width, 0.1 / height, f"without test clips: {shorten(missing, 3)}", size=9, color=GRAY)
     return figure
 
 
-def small_class_accuracy(matrix, classes, labels):
+def small_class_accuracy(matrix: np.ndarray, classes: Sequence[str], labels: Sequence[int]) -> Figure:
     """A column of bars for some classes, small enough for a page; the mean over all classes as a line."""
     margin, height = name_margin(classes), max(len(labels) * 0.2, 0.5) + 0.4
     figure = Figure((SMALL[0], height))
@@ -270,7 +273,7 @@ def small_class_accuracy(matrix, classes, labels):
     return figure
 
 
-def forest(names, values):
+def forest(names: Sequence[str], values: Sequence[tuple[float, float, float]]) -> Figure:
     """Differences with their intervals, a line for each of some pairs; values: (difference, low, high), shares."""
     high = 0.34 * len(names) + 0.9
     names = [shown(name, 60) for name in distinct(names, 60)]
@@ -291,7 +294,7 @@ def forest(names, values):
     return figure
 
 
-def class_differences(rows, title):
+def class_differences(rows: Sequence[tuple[float, str, int]], title: str) -> Figure:
     """Bars of differences by class; rows: (difference as a share, class, number of clips)."""
     high, names = 0.2 * len(rows) + 0.9, distinct([name for _, name, _ in rows])
     margin = 0.3 + max(map(len, names)) * 9 * 0.58 / 72
@@ -314,18 +317,20 @@ def class_differences(rows, title):
     return figure
 
 
-def mean_accuracy(matrix):
+def mean_accuracy(matrix: np.ndarray) -> float:
     """Mean over the classes that have test clips."""
     clips = matrix.sum(1)
     return np.mean(matrix.diagonal()[clips > 0] / clips[clips > 0])
 
 
-def name_margin(classes, longest=NAME):
+def name_margin(classes: Sequence[str], longest: int = NAME) -> float:
     """Inches that the longest name of a class takes to the left of its bar."""
     return 0.3 + max(map(len, distinct(classes, longest))) * 9 * 0.62 / 72
 
 
-def draw_bars(axes, labels, matrix, classes, rows, longest=NAME):
+def draw_bars(
+    axes: Axes, labels: Sequence[int], matrix: np.ndarray, classes: Sequence[str], rows: int, longest: int = NAME
+) -> None:
     """One column of bars, from the top; as high as `rows` classes."""
     places, clips, right = range(len(labels)), matrix.sum(1), matrix.diagonal()
     axes.axvline(mean_accuracy(matrix), color=GRAY, linewidth=1, linestyle=(0, (4, 3)))

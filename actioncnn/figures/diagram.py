@@ -1,10 +1,16 @@
 """The plot of a network, layer by layer, as Graphviz lays it out."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from actioncnn.errors import UserError, one_line
+
+if TYPE_CHECKING:
+    import keras
 
 MOST_SECONDS = 120  # an ensemble of 20 networks takes 3
 PYGRAPHVIZ = (  # in a process of its own: Graphviz is written in C, and a crash must not end a training
@@ -13,7 +19,7 @@ PYGRAPHVIZ = (  # in a process of its own: Graphviz is written in C, and a crash
 )
 
 
-def draw_network(model):
+def draw_network(model: keras.Model) -> bytes:
     """PNG, as bytes, of the graph of a Keras model with shapes. UserError: Graphviz can't draw it, or is missing.
 
     Models within it are drawn with their layers, or, where there are many, as boxes one below the other.
@@ -27,7 +33,7 @@ def draw_network(model):
     return draw_graph(dot.to_string())
 
 
-def draw_graph(text):
+def draw_graph(text: str) -> bytes:
     """PNG, as bytes, of a graph in Graphviz's language, by the system's `dot` or else by that of pygraphviz."""
     program = shutil.which("dot")
     command = [program, "-Tpng"] if program else [sys.executable, "-P", "-c", PYGRAPHVIZ]
@@ -38,6 +44,6 @@ def draw_graph(text):
     if b"No module named 'pygraphviz'" in done.stderr:
         raise UserError("there is no Graphviz: pip install pygraphviz, or install your system's graphviz")
     if done.returncode or not done.stdout:
-        reason = one_line(done.stderr.decode(errors="replace")) or f"exit code {done.returncode}"
+        reason = " ".join(done.stderr.decode(errors="replace").split())[:200] or f"exit code {done.returncode}"
         raise UserError(f"Graphviz failed: {reason}")
     return done.stdout

@@ -4,6 +4,9 @@ A picture is uint8 RGB (H, W, 3). Where tiles are the pages of an animation (N, 
 and a picture among them is on every page.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from actioncnn.figures import text
@@ -13,7 +16,9 @@ GAP = 2  # pixels between tiles that belong together, such as the frames of a st
 TALL = 1.5  # height of a page relative to its width, about, where the number of columns is free
 
 
-def write(line, width, size=13, least=10, color=(0, 0, 0), bold=False):
+def write(
+    line: str, width: int, size: int = 13, least: int = 10, color: Sequence[int] = (0, 0, 0), bold: bool = False
+) -> np.ndarray:
     """A line of text as a picture that is at most `width` pixels wide and text.LINE * size high.
 
     A long line is set smaller, down to `least` pixels, and then loses its middle.
@@ -25,7 +30,15 @@ def write(line, width, size=13, least=10, color=(0, 0, 0), bold=False):
     return canvas
 
 
-def lay_out(tiles, columns=None, gap=GAP, margin=0, down=False, align=(0, 0), min_width=0):
+def lay_out(
+    tiles: Sequence[np.ndarray],
+    columns: int | None = None,
+    gap: int = GAP,
+    margin: int = 0,
+    down: bool = False,
+    align: tuple[float, float] = (0, 0),
+    min_width: int = 0,
+) -> np.ndarray:
     """A picture of many tiles. A column is as wide as its widest tile, and a row as high as its highest.
 
     columns: by default so many that the page is about TALL times as high as wide. gap, margin: pixels between the
@@ -51,11 +64,11 @@ def lay_out(tiles, columns=None, gap=GAP, margin=0, down=False, align=(0, 0), mi
     return canvas
 
 
-def below(*tiles, gap=GAP, **options):
+def below(*tiles: np.ndarray, gap: int = GAP, **options: Any) -> np.ndarray:
     """Tiles one below the other; options: of lay_out."""
     return lay_out(tiles, 1, gap, **options)
 
 
-def beside(*tiles, gap=GAP, **options):
+def beside(*tiles: np.ndarray, gap: int = GAP, **options: Any) -> np.ndarray:
     """Tiles side by side; options: of lay_out."""
     return lay_out(tiles, len(tiles), gap, **options)

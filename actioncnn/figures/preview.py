@@ -4,11 +4,14 @@ Only what is shown is decoded: the middle frame of one video of each class, or a
 """
 
 import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from actioncnn.data.index import Video
 from actioncnn.data.splits import shuffle
 from actioncnn.errors import UserError
 from actioncnn.figures import mosaic, strips
@@ -30,16 +33,16 @@ SECONDS = 2.0  # that an animation takes
 class Example(NamedTuple):
     name: str  # class
     frames: np.ndarray | None  # uint8 (N, height, width, 3) RGB; None: no video of the class gives a frame
-    failures: list  # (path, reason) of the videos that were tried before
-    remarks: list  # (path, text) on a folder of pictures
+    failures: list[tuple[Path, str]]  # (path, reason) of the videos that were tried before
+    remarks: list[tuple[Path, str]]  # (path, text) on a folder of pictures
 
 
-def choose_videos(videos, classes, seed):
+def choose_videos(videos: Iterable[Video], classes: int | Sequence[str] | None, seed: int) -> dict[str, list[Path]]:
     """{class: paths of its videos, in random order}. classes: how many to draw, or their names, or None for all.
 
     The order within a class follows from seed and class alone. UserError: no such class.
     """
-    of_class = {}
+    of_class: dict[str, list[Path]] = {}
     for video in videos:
         of_class.setdefault(video.name, []).append(video.path)
     names = list(of_class)
@@ -59,7 +62,7 @@ def _known(name, of_class):
     return spelling[name.casefold()]
 
 
-def grid(count, frames, rows=None, cols=None):
+def grid(count: int, frames: int, rows: int | None = None, cols: int | None = None) -> tuple[int, int]:
     """(rows, columns) for `count` examples of `frames` frames side by side: as given, else for a squarish page."""
     if not cols and rows:
         cols = -(-count // rows)
@@ -70,12 +73,12 @@ def grid(count, frames, rows=None, cols=None):
     return -(-count // cols), cols
 
 
-def height(cols, frames, page=PAGE):
+def height(cols: int, frames: int, page: int = PAGE) -> int:
     """Pixels, height of the examples for `cols` of them to fill a page, if they are 4:3."""
     return min(max(round((page / cols - GAP) / frames * 3 / 4), LEAST), MOST)
 
 
-def read_examples(chosen, high, frames):
+def read_examples(chosen: Mapping[str, Sequence[Path]], high: int, frames: int) -> list[Example]:
     """An Example for each class: `frames` evenly spaced frames of the first of its videos that gives any, or the middle
     one, at most `high` pixels high.
     """
@@ -92,7 +95,7 @@ def read_examples(chosen, high, frames):
     return list(examples.values())
 
 
-def read_as_shown(path, high, frames):
+def read_as_shown(path: Path, high: int, frames: int) -> Iterator[np.ndarray | pool.Remark]:
     """Yields uint8 (frames, height, width, 3) RGB, a single one that which a 2D network takes; then Remarks."""
     how = sampling(high, frames)
     with pool.limited(pool.seconds_for(path)):
@@ -101,11 +104,11 @@ def read_as_shown(path, high, frames):
     yield from map(pool.Remark, frame_folder.remarks(path, how.places))
 
 
-def sampling(high, frames):
+def sampling(high: int, frames: int) -> Sampling:
     return Sampling(high, frames if frames > 1 else 0, color=True)
 
 
-def shown_size(path, high):
+def shown_size(path: Path, high: int) -> tuple[int, int]:
     """(width, height) in which a video is shown: its aspect ratio, that of its pixels included."""
     capture = open_video(path)
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
@@ -115,20 +118,21 @@ def shown_size(path, high):
     return max(round(wide), 1), max(round(wide / aspect), 1)
 
 
-def page(examples, cols, animated=False):
+def page(examples: Sequence[Example], cols: int, animated: bool = False) -> np.ndarray:
     """The examples below their titles: uint8 (N, H, W, 3), N pictures one after the other if `animated`, else one."""
+    pictures = {example.name: example.frames for example in examples if example.frames is not None}
     if not animated:
-        examples = [example._replace(frames=mosaic.beside(*example.frames)) for example in examples]
-    wide = max(example.frames.shape[-2] for example in examples)
+        pictures = {name: mosaic.beside(*frames) for name, frames in pictures.items()}
+    wide = max(frames.shape[-2] for frames in pictures.values())
     tiles = [
         mosaic.below(mosaic.write(name, wide, TITLE, SMALL), frames, gap=0, align=(0, 0.5), min_width=wide)
-        for name, frames, *_ in examples
+        for name, frames in pictures.items()
     ]
     pages = mosaic.lay_out(tiles, cols, GAP, GAP)
     return pages if animated else pages[None]
 
 
-def encode(pages, ending):
+def encode(pages: np.ndarray, ending: str) -> bytes:
     """Bytes of an image file: of the pages one after the other if `ending` is .gif, else of the first."""
     if ending == ".gif":
         return strips.gif(pages, round(1000 * SECONDS / len(pages), -1))

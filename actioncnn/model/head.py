@@ -31,7 +31,7 @@ class Head(NamedTuple):
     name: str  # of its layer
     place: int  # among the model's outputs
     kind: str  # PROBABILITIES, LOGITS, ...
-    count: int  # classes, or labels; 1 of a NUMBER
+    count: int  # type: ignore[assignment] # classes, or labels; 1 of a NUMBER (hides the method of tuples)
     assumed: dict  # {what: in words}
 
     @property

@@ -5,6 +5,7 @@ imported; `open_model` then loads the Model. What has to be assumed of it, it sa
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from actioncnn.video.sampling import Sampling
 class Names(NamedTuple):
     """Names of classes in label order, of a file that may belong to a model."""
 
-    names: list
+    names: Sequence[str]
     source: str = ""  # the option and file, for messages; "": the model's own file
     required: bool = False  # whether another number of classes is an error
 
@@ -34,10 +35,10 @@ class ModelFiles(NamedTuple):
 
     model: Path
     weights: Path
-    record: dict  # of the run that made it, see runs.record; {} where there is none
+    record: Any  # of the run that made it: a runs.record.Record, empty where there is none
     facts: dict  # what its own file says, of loading.read_facts
     sampling: Sampling | None  # what one of these two says
-    names: tuple = ()  # of Names: the first of the right number counts
+    names: tuple[Names, ...] = ()  # the first of the right number counts
     asked: Asked = Asked()  # --range, --colour, --axes, --scrambled, --output-layer, --depth, --size
 
     @property

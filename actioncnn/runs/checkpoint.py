@@ -4,17 +4,25 @@ The file is HDF5 behind a header of 512 bytes, as HDF5 allows ("user block"). Th
 one of all that follows: of what a cut, another run or an accident left, no byte is looked at.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from actioncnn import files
 from actioncnn.errors import UserError, one_line
 from actioncnn.model.audit import check_weights
 from actioncnn.runs.folder import CHECKPOINT
-from actioncnn.runs.tables import COLUMNS
+from actioncnn.runs.tables import COLUMNS, History
+
+if TYPE_CHECKING:
+    import keras
 
 WITHOUT_IT = "move it away: the same command then starts from the first epoch"
 HEADER = 512  # bytes; the least that HDF5 takes
@@ -27,22 +35,22 @@ class Checkpoint(NamedTuple):
     run: str  # digest of all that the result follows from
     resume: bool = True  # False: what is there is not read
 
-    def save(self, state, history):
+    def save(self, state: Sequence[keras.Variable], history: History) -> None:
         """Writes the values of the variables `state` and a history.
 
         They are put together in memory, because HDF5 ends the process on a full disk.
         """
         import h5py
 
-        content = io.BytesIO()
-        with h5py.File(content, "w") as file:
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
             file.attrs["history"] = json.dumps(history)
             for place, variable in enumerate(state):
                 file[f"variables/{place}"] = variable.numpy()
-        content = content.getvalue()
+        content = buffer.getvalue()
         files.write(self.path, header(self.run, content) + content)
 
-    def restore(self, state, epochs):
+    def restore(self, state: Sequence[keras.Variable], epochs: int) -> History:
         """Gives the variables `state` their values in the file -> its history.
 
         [] where there is no file, or `resume` is False. UserError: it is damaged, or of another run.
@@ -60,17 +68,17 @@ class Checkpoint(NamedTuple):
             raise UserError(f"--resume: {self.path}: {reason}; {WITHOUT_IT}") from error
 
 
-def values(state):
+def values(state: Sequence[keras.Variable]) -> list[np.ndarray]:
     return [variable.numpy() for variable in state]
 
 
-def header(run, content):
+def header(run: str, content: bytes) -> bytes:
     """The first bytes of a checkpoint of the run with this digest."""
     proof = hashlib.sha256(run.encode() + content).hexdigest()
     return (CHECKPOINT + f"{run}\n{proof}\n".encode()).ljust(HEADER, b"\n")
 
 
-def check_history(history, epochs):
+def check_history(history: object, epochs: int) -> None:
     """ValueError: not the rows of the epochs 1, 2, ... of a training of so many."""
     if not isinstance(history, list) or len(history) > epochs:
         raise ValueError("it is of another training or version")
@@ -80,7 +88,7 @@ def check_history(history, epochs):
             raise ValueError(f"its history is not that of a training (epoch {number})")
 
 
-def take(state, content, epochs):
+def take(state: Sequence[keras.Variable], content: bytes, epochs: int) -> History:
     """Puts what the bytes of an HDF5 file hold into the variables -> its history.
 
     Anyone can compute the digest, so the file is looked at as one from a stranger before a value is read.

@@ -14,7 +14,13 @@ from actioncnn.runs.record import ARGS, Record, read_record
 WEIGHTS = (".hd5", ".h5", ".hdf5", ".weights.h5")  # endings beside a JSON, in this order
 
 
-def find_model(run=None, model=None, weights=None, classes=None, asked=Asked()):  # noqa: B008 - immutable
+def find_model(
+    run: Path | None = None,
+    model: Path | None = None,
+    weights: Path | None = None,
+    classes: Path | None = None,
+    asked: Asked = Asked(),  # noqa: B008 - immutable
+) -> ModelFiles:
     """model.ModelFiles of the model in the directory `run`, or of `model`, whose weights by default lie beside it.
 
     classes: the file of --classes. UserError: a file is missing, or `run` does not say which of several models it is.
@@ -34,20 +40,25 @@ class Found(NamedTuple):
     record: Record
 
 
-def find_files(run=None, model=None, weights=None, option="--run"):
+def find_files(
+    run: Path | None = None, model: Path | None = None, weights: Path | None = None, option: str = "--run"
+) -> Found:
     """Found of the model in the directory `run`, or of `model`: a file, its weights by default beside it, or a run.
 
     UserError: a file is missing, or `run` does not say which of several models it is. option: that named the directory.
     """
-    folder = run or model
-    if folder.is_dir() and (text := what_else(folder)):
-        raise UserError(f"{folder}: {text}")
-    if not run and model.is_dir():
-        run, model, option = model, None, "--model"
-    record = read_record(run or model.parent) or Record()
-    if run:
-        check_finished(run, record)
-        model = only_model(run, record, option)
+    place = run or model
+    if place is None:
+        raise UserError(f"{option}: give the --output of a training run, or a model's file")
+    if place.is_dir() and (text := what_else(place)):
+        raise UserError(f"{place}: {text}")
+    if run or place.is_dir():
+        option = option if run else "--model"
+        record = read_record(place) or Record()
+        check_finished(place, record)
+        model = only_model(place, record, option)
+    else:
+        record, model = read_record(place.parent) or Record(), place
     if record.get("model") not in (model.name.removesuffix(".json"), model.stem):
         record = Record()  # of another model
     check_finished(model.parent, record)
@@ -62,13 +73,13 @@ def find_files(run=None, model=None, weights=None, option="--run"):
     return Found(model, weights, record)
 
 
-def check_finished(folder, record):
+def check_finished(folder: Path, record: Record) -> None:
     """UserError: the run in a folder has begun and not ended."""
     if record.unfinished:
         raise UserError(f"{folder}: holds a run that has not ended; go on with it by --resume True")
 
 
-def only_model(folder, record, option="--run"):
+def only_model(folder: Path, record: Record, option: str = "--run") -> Path:
     """Path of the one model in a run's folder. UserError: there is none, or there are several."""
     if not folder.is_dir():
         raise UserError(f"{option}: {folder} is not a directory; give the --output of a training run")
@@ -83,7 +94,7 @@ def only_model(folder, record, option="--run"):
     raise UserError(f"{option}: {problem} in {folder}; give {remedy}")
 
 
-def weights_beside(model):
+def weights_beside(model: Path) -> Path:
     """The weights that belong to a JSON; the file itself where it is no JSON, or there are none."""
     stem = model.with_suffix("") if model.suffix == ".json" else None
     paths = [path for ending in WEIGHTS if stem and (path := stem.with_name(stem.name + ending)).is_file()]

@@ -11,6 +11,9 @@ The record says which:
 import contextlib
 import os
 import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -26,7 +29,7 @@ MAX_MEMBERS = 10_000
 
 
 @contextlib.contextmanager
-def held(folder, written, overwrite, resume, chief):
+def held(folder: Path, written: Sequence[str], overwrite: bool, resume: bool, chief: bool) -> Iterator[None]:
     """Makes the folder of --output and holds it for the length of a block; only the `chief` of several machines does.
 
     UserError: it holds what a new run that writes the files `written` would take, or another run is writing there.
@@ -41,7 +44,7 @@ def held(folder, written, overwrite, resume, chief):
 
 
 @contextlib.contextmanager
-def alone(folder):
+def alone(folder: Path) -> Iterator[None]:
     """Holds the folder for the length of a block. UserError: another run does; it falls with the process.
 
     The file that is locked is emptied and removed, so anything but an empty file of its name is a reason to stop.
@@ -66,7 +69,7 @@ def alone(folder):
         lock.release()
 
 
-def names(stem, members=None):
+def names(stem: str, members: int | None = None) -> list[str]:
     """The files that a run writes, those of the model first: without them nothing else is taken for a result."""
     model = [f"{stem}{ending}" for ending in (".json", ".hd5", ".keras")]
     parts = range(members) if members else [None]
@@ -76,11 +79,11 @@ def names(stem, members=None):
     return [*model, *checkpoints(members), "classes.txt", *tables, *curves, *results.WRITTEN, *last]
 
 
-def checkpoints(members=None):
+def checkpoints(members: int | None = None) -> list[str]:
     return [f"checkpoint_{i}.h5" for i in range(members)] if members else ["checkpoint.h5"]
 
 
-def read_former(folder):
+def read_former(folder: Path) -> Record:
     """The whole Record of the run in a folder, an empty one where there is none. UserError: it is damaged."""
     record = read_record(folder)
     if record is None:
@@ -89,7 +92,7 @@ def read_former(folder):
     return record
 
 
-def names_of(origin):
+def names_of(origin: Mapping[str, Any]) -> list[str]:
     """The files of a run, from its record or Record.origin."""
     if "parts" in origin:
         return PARTED
@@ -100,7 +103,7 @@ def names_of(origin):
     return names(origin["model"], members if known else None)
 
 
-def files_of_run(folder):
+def files_of_run(folder: Path) -> set[str]:
     """Names of all files that the run in a folder may have written, whole or not; none where there is no run."""
     try:
         record = read_record(folder)
@@ -111,7 +114,7 @@ def files_of_run(folder):
     return {*names("model"), *PARTED, *(names_of(record) if is_origin(record) else ())}
 
 
-def is_checkpoint(path):
+def is_checkpoint(path: Path) -> bool:
     """Whether a file is a checkpoint that a run of this suite wrote."""
     with contextlib.suppress(OSError):
         if path.is_file():
@@ -120,7 +123,7 @@ def is_checkpoint(path):
     return False
 
 
-def check_free(folder, written, overwrite=False):
+def check_free(folder: Path, written: Sequence[str], overwrite: bool = False) -> None:
     """UserError where a new run that writes the files `written` would take what is not its own."""
     for name in written:
         path = folder / name
@@ -141,7 +144,7 @@ def check_free(folder, written, overwrite=False):
         raise UserError(f"--output {folder}: holds {there[0]}; name another, or replace it with --overwrite True")
 
 
-def has_progress(folder, former):
+def has_progress(folder: Path, former: Record) -> bool:
     """Whether the unfinished run in a folder has come further than its start."""
     for part in former.get("parts", []):
         with contextlib.suppress(UserError):
@@ -151,12 +154,14 @@ def has_progress(folder, former):
     return any(is_checkpoint(path) for path in folder.glob("checkpoint*.h5"))
 
 
-def open_run(folder, record, written, resume, chief):
+def open_run(
+    folder: Path, record: Record, written: Sequence[str], resume: bool, chief: bool
+) -> dict[str, float] | None:
     """The figures of the run in a folder where it has ended, else None: it is begun, or can go on.
 
     record: its Record, without figures. written: its files. UserError: another run is there.
     """
-    former = read_former(folder) if resume else {}
+    former = read_former(folder) if resume else Record()
     if former:
         check_same(folder, former, record)
     checkpoint = any(is_checkpoint(folder / name) for name in written if name.startswith("checkpoint"))
@@ -173,13 +178,13 @@ def open_run(folder, record, written, resume, chief):
     return former.get("metrics")
 
 
-def close_run(folder, record, figures, checkpoints=()):
+def close_run(folder: Path, record: Record, figures: Mapping[str, float], checkpoints: Sequence[str] = ()) -> None:
     """The last that a run does: from now on the folder is that of a finished run."""
     write_record(folder, record, metrics=figures)
     remove_files(folder, checkpoints)
 
 
-def begin(folder, record, written):
+def begin(folder: Path, record: Record, written: Sequence[str]) -> None:
     """Makes the folder that of a new run, of the record, and removes the former run's files.
 
     Until these are gone the record says what it replaces, so that a run that is cut here can be begun again.
@@ -196,7 +201,7 @@ def begin(folder, record, written):
     write_record(folder, record, metrics=None)
 
 
-def remove(folder, origin, keep=()):
+def remove(folder: Path, origin: Mapping[str, Any], keep: Sequence[str] = ()) -> None:
     """Removes the files of the run with this Record.origin, those of its parts first."""
     for path in (folder / part for part in origin.get("parts", []) if is_part(folder / part)):
         with contextlib.suppress(UserError):
@@ -206,12 +211,12 @@ def remove(folder, origin, keep=()):
     remove_files(folder, names_of(origin), keep)
 
 
-def is_part(path):
+def is_part(path: Path) -> bool:
     """Whether the folder of a part is one in its run's folder: a link may lead to a run of another folder."""
     return path.is_dir() and not path.is_symlink()
 
 
-def remove_files(folder, names, keep=()):
+def remove_files(folder: Path, names: Iterable[str], keep: Sequence[str] = ()) -> None:
     for path in (folder / name for name in names if name not in keep):
         if not path.name.startswith("checkpoint") or is_checkpoint(path):
             path.unlink(missing_ok=True)

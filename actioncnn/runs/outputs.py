@@ -1,7 +1,11 @@
 """What no script writes over: what it reads, what another of its options writes, and the files of a run."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actioncnn.errors import UserError
 from actioncnn.files import identity, is_stream
@@ -9,14 +13,20 @@ from actioncnn.runs.folder import files_of_run
 from actioncnn.video.frame_folder import is_numbered
 from actioncnn.video.segment import source
 
+if TYPE_CHECKING:
+    from actioncnn.model.model import ModelFiles
 
-def check_outputs(outputs, inputs=(), own=None):
+
+def check_outputs(
+    outputs: Iterable[tuple[str, Path | str]], inputs: Iterable[Path | str | None] = (), own: Path | str | None = None
+) -> None:
     """UserError: a file that would be written stands for something that must stay.
 
     outputs: (option, path) of each file that will be written. inputs: paths of all that is read, of which a folder is a
     clip of numbered pictures; None among them is passed over. own: the page of a run that its user asks for anew.
     """
-    known, taken = {identity(path) for path in inputs if path} - {None}, {}
+    known = {identity(path) for path in inputs if path} - {None}
+    taken: dict[Path, str] = {}
     for option, path in outputs:
         if is_stream(path):  # nothing is replaced there
             continue
@@ -34,12 +44,12 @@ def check_outputs(outputs, inputs=(), own=None):
         taken[real] = option
 
 
-def is_of_run(path):
+def is_of_run(path: Path) -> bool:
     """Whether a file has the name of one that the run in its folder writes."""
     return path.name in files_of_run(path.parent)
 
 
-def files_of(model_files, classes=None):
+def files_of(model_files: ModelFiles, classes: Path | None = None) -> tuple[Path, Path, Path]:
     """Paths of the files of a model, a model.ModelFiles; classes: the file of --classes, by default that beside it."""
     return model_files.model, model_files.weights, classes or model_files.model.parent / "classes.txt"
 

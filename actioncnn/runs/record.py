@@ -3,13 +3,17 @@
 import json
 import os
 import re
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from actioncnn import __version__, files
 from actioncnn.cli import program
+from actioncnn.data.clips import LabelledClips
 from actioncnn.data.dataset import digest
-from actioncnn.data.options import options_of
+from actioncnn.data.options import DatasetOptions, options_of
+from actioncnn.device import Device
 from actioncnn.errors import UserError
 from actioncnn.model.audit import check_sampling
 from actioncnn.runs.tables import plain, write_json
@@ -71,20 +75,20 @@ class Record(dict):
     `damaged` names these values.
     """
 
-    damaged = ()
+    damaged: Sequence[str] = ()
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """{name: value} of the training script's options, without values of another kind than runs write."""
         pairs = self.get("options", {}).items()
         return {name: value for name, value in pairs if is_of_kind(value, OPTIONS.get(name, object))}
 
     @property
-    def unfinished(self):
+    def unfinished(self) -> bool:
         return "metrics" in self and self["metrics"] is None
 
     @property
-    def sampling(self):
+    def sampling(self) -> Sampling | None:
         """The Sampling of the network's clips; None where the record has none."""
         try:
             if "sampling" in self:
@@ -98,19 +102,19 @@ class Record(dict):
             return None
 
     @property
-    def dataset_options(self):
+    def dataset_options(self) -> DatasetOptions | None:
         """The DatasetOptions of the data, with its one split; None where the record does not name a directory."""
         values = self.get("dataset") or {"seed": self.get("seed")} | self.options
         return options_of(values) if isinstance(values.get("videos"), str) else None
 
     @property
-    def fingerprints(self):
+    def fingerprints(self) -> dict[str, str]:
         """{class: digest of its files}, empty for runs of earlier versions."""
         values = self.get("dataset", {}).get("fingerprints")
         return values if isinstance(values, dict) else {}
 
     @property
-    def cache(self):
+    def cache(self) -> Path | None:
         """The folder of the run's clips, if there are clips in it; None: it is the default one, or not there.
 
         So a record from a stranger cannot have files written where no store is.
@@ -119,12 +123,12 @@ class Record(dict):
         return folder if any(folder.glob("store-*.index")) else None
 
     @property
-    def origin(self):
+    def origin(self) -> dict[str, Any]:
         """What names the files that the run wrote, a dict for JSON."""
         return {name: self[name] for name in ("options", "model", "parts") if name in self}
 
 
-def read_record(folder):
+def read_record(folder: Path) -> Record | None:
     """The Record in a folder; None where there is none. UserError: it is damaged."""
     path = folder / ARGS
     if not os.path.lexists(path):
@@ -144,7 +148,7 @@ def read_record(folder):
     return record
 
 
-def check_plain(value, levels=MAX_LEVELS):
+def check_plain(value: object, levels: int = MAX_LEVELS) -> None:
     """ValueError: a value of JSON is nested too deeply, or has text or numbers that cannot be written or shown."""
     if not levels:
         raise ValueError("nested too deeply")
@@ -159,7 +163,7 @@ def check_plain(value, levels=MAX_LEVELS):
         raise ValueError("a number is too large")
 
 
-def is_of_kind(value, kind):
+def is_of_kind(value: object, kind: Any) -> bool:
     """Whether a value of JSON is of a kind in KINDS or OPTIONS: numbers are not below 0, text is not blank."""
     if isinstance(value, bool):
         return kind in (bool, object, PLAIN)
@@ -170,14 +174,14 @@ def is_of_kind(value, kind):
     return isinstance(value, dict if kind is PLAIN_DICT else kind) and not below and not blank
 
 
-def check_whole(folder, record):
+def check_whole(folder: Path, record: Record) -> None:
     """UserError: the record lacks what says which files the run wrote and whether it has ended."""
     whole = not NEEDED & {*record.damaged} and "metrics" in record and is_figures(record["metrics"])
     if not whole or not all(map(is_origin, [record, *record.get("replaces", [])])):
         raise UserError(f"{folder / ARGS}: is damaged (not as a run writes it); --overwrite True starts anew")
 
 
-def is_origin(values):
+def is_origin(values: object) -> bool:
     """Whether a value read from JSON names the files that a run wrote, and no others."""
     if not isinstance(values, dict) or not isinstance(values.get("options"), dict):
         return False
@@ -187,7 +191,7 @@ def is_origin(values):
     )
 
 
-def is_figures(figures):
+def is_figures(figures: Any) -> bool:
     """Whether a value read from JSON is None, or the figures of a run that has ended."""
     numbers = int | float | None
     return figures is None or (
@@ -196,12 +200,14 @@ def is_figures(figures):
     )
 
 
-def write_record(folder, record, **values):
+def write_record(folder: Path, record: Record, **values: Any) -> None:
     """Writes a record with further values."""
     write_json(folder / ARGS, record | values, indent=2)
 
 
-def new_record(options, network, recipe, data, split, device, notes):
+def new_record(
+    options: Any, network: Any, recipe: Any, data: LabelledClips, split: str, device: Device, notes: Sequence[str]
+) -> Record:
     """The Record of a run that begins, but for its figures; data: LabelledClips."""
     rows = [None if side is None else side.tolist() for side in (data.train, data.test)]
     sides = {name: len(getattr(data, name)) for name in ("train", "test") if getattr(data, name) is not None}
@@ -225,13 +231,13 @@ def new_record(options, network, recipe, data, split, device, notes):
     return Record(plain(values))
 
 
-def identity(record):
+def identity(record: Record) -> str:
     """Digest of all that the result of a run follows from."""
     chosen = {name: record[name] for name in RESULT_FOLLOWS_FROM}
     return digest(chosen | {"options": {k: v for k, v in record["options"].items() if k not in UNLIKE}})
 
 
-def check_same(folder, former, record):
+def check_same(folder: Path, former: Record, record: Record) -> None:
     """UserError: the run in a folder, whose record is `former`, is not the one of the record."""
     for name, value in record["options"].items():
         before = former["options"].get(name)

@@ -3,8 +3,13 @@
 A picture that cannot be drawn costs one line on standard error, never the run.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +20,9 @@ from actioncnn.figures import charts
 from actioncnn.figures.diagram import draw_network
 from actioncnn.figures.examples import draw_examples
 from actioncnn.runs import metrics, tables
+
+if TYPE_CHECKING:
+    import keras
 
 WRITTEN = (  # all that this module writes of a run, but for the curves
     "model.png",
@@ -27,7 +35,7 @@ WRITTEN = (  # all that this module writes of a run, but for the curves
 )
 
 
-def picture(path, make, *args):
+def picture(path: Path, make: Callable[..., bytes], *args: Any) -> bool:
     """Writes the picture that make(*args) gives as bytes. False, and one line on standard error, where that fails.
 
     UserError: it cannot be written.
@@ -43,30 +51,32 @@ def picture(path, make, *args):
 
 
 @functools.cache  # curves are drawn after each epoch, and would fail after each
-def warn_once(message):
+def warn_once(message: str) -> None:
     warn(message)
 
 
-def plot_curves(directory, history, names=("model_accuracy.png", "model_loss.png")):
+def plot_curves(
+    directory: Path, history: tables.History, names: tuple[str, str] = ("model_accuracy.png", "model_loss.png")
+) -> None:
     """Accuracy and loss by epoch, training and validation; history as in tables.write_history."""
     for name, draw, key in zip(names, (charts.accuracy, charts.loss), ("acc", "loss"), strict=True):
         picture(directory / name, charts.png, draw, charts.training_curves(history, key))
 
 
-def write_curves(directory, history, member=None):
+def write_curves(directory: Path, history: tables.History, member: int | None = None) -> None:
     """result.txt and the curves of a network, or of member number `member` of an ensemble."""
     of_member, prefix = ("", "model") if member is None else (f"_{member}", member)
     tables.write_history(directory / f"result{of_member}.txt", history)
     plot_curves(directory, history, (f"{prefix}_accuracy.png", f"{prefix}_loss.png"))
 
 
-def write_figures(directory, figures):
+def write_figures(directory: Path, figures: Mapping[str, float]) -> None:
     """result.txt of an ensemble: loss and accuracy of the merged network."""
     row = {"loss": figures["loss"], "acc": figures["top1"]}
     files.write(directory / "result.txt", tables.table_text(row.keys(), [row]))
 
 
-def write_splits(directory, rows):
+def write_splits(directory: Path, rows: list[dict[str, Any]]) -> dict[str, float]:
     """Prints and writes result.txt of several splits, and of folds their test clips in one table -> means, a dict.
 
     rows: {"split", "loss", "top1", "mean_class_accuracy"} of each split, the runs of which lie in the directory.
@@ -91,11 +101,19 @@ def write_splits(directory, rows):
     return means
 
 
-def plot_model(directory, model):
+def plot_model(directory: Path, model: keras.Model) -> None:
     picture(directory / "model.png", draw_network, model)
 
 
-def write_evaluation(directory, clips, videos, classes, truth, probabilities, groups=None):
+def write_evaluation(
+    directory: Path,
+    clips: np.ndarray | Sequence[np.ndarray],
+    videos: Sequence[Path | str],
+    classes: Sequence[str],
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    groups: Sequence[str] | None = None,
+) -> None:
     """All that is written about the test clips.
 
     clips: uint8 (N, H, W, T, C) or (N, H, W, C), gray or RGB, read only where shown; videos: N paths within the

@@ -1,9 +1,11 @@
 """What a training run left in its --output, read back: of this version or an earlier one, whole or not."""
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,50 +29,52 @@ class Run:
     folder: Path
     name: str
     record: Record
-    classes: list
-    files: list = field(default_factory=list)  # of the test clips, within the dataset
-    true: list = field(default_factory=list)  # class names
-    ranked: list = field(default_factory=list)  # [(class name, probability), ...] of each clip, the best first
-    told_groups: list = field(default_factory=list)  # what the table says of each clip's group, None where nothing
-    tags: dict = field(default_factory=dict)  # {file: digits that tell its content}, as far as the record has them
-    of_parts: list = field(default_factory=list)  # top-1 of each split or fold, where the run has several
-    histories: dict = field(default_factory=dict)  # {name of a member or part, "" of the only one: rows}
-    missing: list = field(default_factory=list)  # lines: which file is not there, and what is left out for it
+    classes: list[str]
+    files: list[str] = field(default_factory=list)  # of the test clips, within the dataset
+    true: list[str] = field(default_factory=list)  # class names
+    ranked: list[list[tuple[str, float]]] = field(default_factory=list)  # (class, probability) of each clip, best first
+    told_groups: list[str | None] = field(default_factory=list)  # what the table says of each clip's group
+    tags: dict[str, str] = field(
+        default_factory=dict
+    )  # {file: digits that tell its content}, as far as the record has them
+    of_parts: list[float] = field(default_factory=list)  # top-1 of each split or fold, where the run has several
+    histories: dict[str, tables.History] = field(default_factory=dict)  # by member or part, "" of the only one
+    missing: list[str] = field(default_factory=list)  # which file is not there, and what is left out for it
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         return self.record.options
 
     @cached_property
-    def groups(self):
+    def groups(self) -> list[str | None]:
         """The group of each clip as text, from the table or from its file name; None where no group is known."""
         pairs = zip(self.told_groups, self.files)
         groups = [class_and_group(file)[1] if told is None else told for told, file in pairs]
         return [None if group in (None, "") else str(group) for group in groups]
 
     @property
-    def scenes(self):
+    def scenes(self) -> list[str | None]:
         """What tells the group of each clip from those of other classes, as text; None where none is known."""
         numbers = [int(group) if group and group.isdecimal() and len(group) < 10 else group for group in self.groups]
-        return [group and str(scene(name, group)) for name, group in zip(self.true, numbers)]
+        return [None if group is None else str(scene(name, group)) for name, group in zip(self.true, numbers)]
 
     @property
-    def predicted(self):
+    def predicted(self) -> list[str]:
         return [ranked[0][0] for ranked in self.ranked]
 
     @property
-    def right(self):
+    def right(self) -> np.ndarray:
         """Whether each clip's best class is the true one, bool (N,)."""
         return np.array([ranked[0][0] == true for ranked, true in zip(self.ranked, self.true)], bool)
 
     @property
-    def right_of_5(self):
+    def right_of_5(self) -> np.ndarray:
         return np.array(
             [true in [name for name, _ in ranked[:5]] for ranked, true in zip(self.ranked, self.true)], bool
         )
 
     @property
-    def script(self):
+    def script(self) -> str:
         """The script that made it, as far as the run tells."""
         if "script" in self.record:
             return self.record["script"]
@@ -79,7 +83,7 @@ class Run:
         return "2dcnn.py" if self.record.get("model") == "ucf101cnnmodel" else "3dcnn.py or 3dcnn-my-model.py"
 
     @property
-    def notes(self):
+    def notes(self) -> list[str]:
         """What the user was told of the data; earlier versions did not write it down."""
         if "notes" in self.record:
             return [str(line) for line in self.record["notes"]]
@@ -87,22 +91,22 @@ class Run:
         return [inflated] if self.record.get("split") == "random" else []
 
     @property
-    def verdicts(self):
+    def verdicts(self) -> list[str]:
         """What the run concluded of motion and of chance."""
         return [str(line) for line in self.record.get("verdicts", [])]
 
     @property
-    def chance(self):
+    def chance(self) -> float:
         return chance(self.true)
 
     @property
-    def matrix(self):
+    def matrix(self) -> np.ndarray:
         """Counts (classes, classes): row = true class, column = predicted class."""
         label = {name: number for number, name in enumerate(self.classes)}
         return confusion([label[name] for name in self.true], [label[name] for name in self.predicted], len(label))
 
 
-def read_run(folder):
+def read_run(folder: Path | str) -> Run:
     """The Run in a folder. UserError: there is none, or it has not tested anything."""
     folder = Path(folder)
     parts = [part.parent for pattern in PARTS for part in folder.glob(f"{pattern}/{ARGS}")]
@@ -124,7 +128,7 @@ def read_run(folder):
         read_histories(run, part, f"{part.name} " if parts else "")
     if not run.histories:
         run.missing.append("result.txt is not there: no curves")
-    records = [read_record(part) or {} for part in parts]
+    records = [read_record(part) or Record() for part in parts]
     run.of_parts = [record["metrics"]["top1"] for record in records if record.get("metrics")]
     if parts:  # what holds for the first of them alone
         for name in ("split", "counts", "seconds"):
@@ -137,19 +141,19 @@ def read_run(folder):
     return run
 
 
-def tags_of(folders):
+def tags_of(folders: Iterable[Path]) -> dict[str, str]:
     """{file: four digits that tell its content} of the test clips of runs; empty for runs of earlier versions."""
-    found = {}
+    found: dict[str, str] = {}
     for folder in folders:
         with contextlib.suppress(UserError, OSError, KeyError):
-            tested = (read_record(folder) or {}).get("tested", "")
+            tested = (read_record(folder) or Record()).get("tested", "")
             names = [row["file"] for row in tables.csv_rows(folder / "predictions.csv")]
             if len(tested) == 4 * len(names):
                 found |= {name: tested[4 * row : 4 * row + 4] for row, name in enumerate(names)}
     return found
 
 
-def read_predictions(run, path):
+def read_predictions(run: Run, path: Path) -> None:
     """Adds the test clips of a predictions.csv. UserError: it is none."""
     try:
         rows = tables.csv_rows(path)
@@ -159,7 +163,7 @@ def read_predictions(run, path):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{path}: not the table of a training run ({reason}); leave this run out") from None
-    told = {}
+    told: dict[tuple[str, str], list[tuple[str, float]]] = {}
     try:
         for row in rows:
             names = ["predicted", *(key for key in row if key and key.startswith("predicted_"))]
@@ -181,7 +185,7 @@ def read_predictions(run, path):
         ) from None
 
 
-def classes_of(run, path):
+def classes_of(run: Run, path: Path) -> list[str]:
     """The names of classes.txt, and behind them what the predictions name beside these."""
     named = {*run.true, *(name for ranked in run.ranked for name, _ in ranked)}
     try:
@@ -192,7 +196,7 @@ def classes_of(run, path):
     return [*dict.fromkeys(classes), *sorted(named - set(classes), key=alphabetical)]
 
 
-def read_histories(run, folder, prefix):
+def read_histories(run: Run, folder: Path, prefix: str) -> None:
     """Adds the rows of result.txt by epoch, and of result_0.txt and so on of the members of an ensemble."""
     members = sorted(folder.glob("result_*.txt"), key=lambda path: (len(path.name), path.name))
     for path in members or [folder / "result.txt"]:
@@ -204,7 +208,7 @@ def read_histories(run, folder, prefix):
             run.histories[(prefix + path.stem.removeprefix("result").replace("_", "member ")).strip()] = rows
 
 
-def count_parameters(folder, args):
+def count_parameters(folder: Path, args: Record) -> int | None:
     """Numbers in the saved weights; None where they cannot be read."""
     import h5py
 

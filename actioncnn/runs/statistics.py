@@ -8,6 +8,7 @@ many degrees of freedom as groups less one (Cameron, Gelbach & Miller 2008).
 
 import functools
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +34,10 @@ class Spread(NamedTuple):
     """How much accuracies of networks differ that differ in their seed alone."""
 
     variance: float
-    freedom: int  # degrees of freedom of the variance
+    freedom: float  # degrees of freedom of the variance; infinite where it is known
     measured: bool = True  # whether several seeds of a setting were there
 
-    def half(self, seeds):
+    def half(self, seeds: float) -> float:
         """Half an interval for the mean of `seeds` seeds; `seeds` may be 1 / (1 / n + 1 / m) of a difference."""
         return t_quantile(self.freedom) * math.sqrt(self.variance / seeds)
 
@@ -44,19 +45,19 @@ class Spread(NamedTuple):
 NO_SPREAD = Spread(0.0, math.inf)
 
 
-def wilson(right, clips):
+def wilson(right: float, clips: int) -> Interval:
     """Interval of a share from its count, if clips were independent (Wilson 1927); right may be a mean of counts."""
     return score_interval(right / clips, t_quantile(math.inf) ** 2 / clips) if clips else UNKNOWN
 
 
-def score_interval(share, weight):
+def score_interval(share: float, weight: float) -> Interval:
     """The shares that are `weight` times p (1 - p) or less away from `share`, squared (Wilson 1927)."""
     middle = (share + weight / 2) / (1 + weight)
     half = math.sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
     return Interval(max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def mcnemar(first, second):
+def mcnemar(first: np.ndarray, second: np.ndarray) -> tuple[int, int, float]:
     """(clips that only the first has right, only the second, two-sided p) of two runs; right or not, bool (N,).
 
     McNemar 1947, exact for any count: the binomial distribution of the clips on which they differ.
@@ -70,7 +71,7 @@ def mcnemar(first, second):
 
 
 @functools.cache
-def t_quantile(freedom, level=LEVEL):
+def t_quantile(freedom: float, level: float = LEVEL) -> float:
     """How many standard errors an interval of Student's t reaches to each side; freedom: degrees, also inf."""
     if freedom > 1e4:
         freedom = 1e4  # the normal distribution, to four digits
@@ -83,7 +84,7 @@ def t_quantile(freedom, level=LEVEL):
 class Resampling:
     """Draws of whole groups, the same for all values that are compared."""
 
-    def __init__(self, groups, seed=0):
+    def __init__(self, groups: Sequence | np.ndarray, seed: int = 0):
         """groups: label of each clip's group, (N,)."""
         _, self.group = np.unique(np.asarray(groups), return_inverse=True)
         self.count = int(self.group.max(initial=-1)) + 1
@@ -93,10 +94,10 @@ class Resampling:
         self.times = times.astype(np.float32)  # how often each draw has each group
         self.clips = self.times @ self.sums(np.ones(len(self.group)))
 
-    def sums(self, values):
+    def sums(self, values: np.ndarray) -> np.ndarray:
         return np.bincount(self.group, values, self.count).astype(np.float32)
 
-    def variance(self, values):
+    def variance(self, values: np.ndarray) -> float:
         """That of the mean of values (N,) over groups; nan with fewer than two."""
         if self.count < 2:
             return math.nan
@@ -104,18 +105,18 @@ class Resampling:
         return float(means.var()) * self.count / (self.count - 1)
 
     @property
-    def quantile(self):
+    def quantile(self) -> float:
         """How many standard errors an interval reaches to each side; nan: there are too few groups for one."""
         return t_quantile(self.count - 1) if self.count >= LEAST_GROUPS else math.nan
 
-    def effective(self, shares):
+    def effective(self, shares: np.ndarray) -> float:
         """How many independent clips tell as much about the mean of shares (N,), 0 to 1; at most N."""
         mean = float(np.mean(shares))
         if mean in (0, 1):  # how much alike the clips of a group are cannot be seen
             return self.count
         return min(mean * (1 - mean) / max(self.variance(shares), 1e-12), len(shares))
 
-    def share(self, shares, spread=NO_SPREAD, seeds=1):
+    def share(self, shares: np.ndarray, spread: Spread = NO_SPREAD, seeds: float = 1) -> Interval:
         """Interval of the mean of shares (N,), for other groups and, with the Spread of `seeds` seeds, other seeds.
 
         UNKNOWN where there are too few groups.
@@ -127,7 +128,7 @@ class Resampling:
         quantile = t_quantile(self.count - 2)  # one less: few groups that are alike by luck also move the mean
         return score_interval(mean, quantile**2 / self.effective(shares) + of_seeds)
 
-    def difference(self, values, of_seeds=0.0):
+    def difference(self, values: np.ndarray, of_seeds: float = 0.0) -> Interval:
         """Interval of the mean of values (N,), -1 to 1; of_seeds: half an interval, which comes on top.
 
         UNKNOWN where there are too few groups, or where it would be longer than from -1 to 1.
@@ -137,7 +138,7 @@ class Resampling:
         return Interval(max(mean - half, -1.0), min(mean + half, 1.0)) if half <= 1 else UNKNOWN
 
 
-def paired_loss(before, after, resampling):
+def paired_loss(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> tuple[float, Interval]:
     """(mean of `before - after`, its Interval) of shares (N,) that a network is right before and after a change.
 
     Two more clips, one that loses all and one that gains all, keep few clips that agree by luck from looking sure
@@ -152,7 +153,7 @@ def paired_loss(before, after, resampling):
     return mean, Interval(max(mean - half, -1.0), min(mean + half, 1.0))
 
 
-def seed_spread(settings, resampling):
+def seed_spread(settings: Iterable[np.ndarray], resampling: Resampling) -> Spread:
     """The Spread between seeds, pooled over settings; right or not, (seeds, N) each.
 
     What remains of the variance once the part is taken off that `Resampling.variance` sees too, clips that change by
@@ -170,7 +171,7 @@ def seed_spread(settings, resampling):
     return Spread(max(total / max(freedom, 1), with_assumed), max(freedom, WEIGHT), freedom > 0)
 
 
-def difference(first, second, resampling, spread):
+def difference(first: np.ndarray, second: np.ndarray, resampling: Resampling, spread: Spread) -> tuple[float, Interval]:
     """(difference of two accuracies, its Interval); right or not, bool or float (seeds, N) each.
 
     spread: of `seed_spread`. The interval says between which the difference lies for other groups and other seeds.
@@ -180,7 +181,7 @@ def difference(first, second, resampling, spread):
     return float(values.mean()), resampling.difference(values, spread.half(seeds))
 
 
-def seeds_needed(first, second, resampling, spread):
+def seeds_needed(first: np.ndarray, second: np.ndarray, resampling: Resampling, spread: Spread) -> int | None:
     """How many seeds of each setting would tell a difference such as that of `difference`; None: no number would."""
     values = np.mean(first, 0) - np.mean(second, 0)
     of_groups = resampling.quantile * math.sqrt(resampling.variance(values))

@@ -6,6 +6,9 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from actioncnn.errors import printable
 from actioncnn.runs.metrics import class_figures, ranking
 
 COLUMNS = ("epoch", "loss", "acc", "val_loss", "val_acc")
+History = list[dict[str, float]]  # a row for each epoch, with the COLUMNS as keys
 UNSURE = "unsure"  # in place of a class whose probability is below a threshold
 HISTORY_BYTES = 4 << 20  # of a history; 2,000 epochs take 100,000
 MAX_ROWS = 500_000  # of a table
@@ -22,7 +26,7 @@ TOP = 5  # classes named per clip in predictions.csv
 FORMULA = re.compile("(^|[;\r\n])(['\" ]*)(?=[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Settings as JSON knows them: paths as text, numpy as numbers and lists, numbers that are not finite as null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
@@ -35,12 +39,12 @@ def plain(value):
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def write_json(path, values, indent=1):
+def write_json(path: Path | str, values: Any, indent: int = 1) -> None:
     text = json.dumps(plain(values), indent=indent)
     files.write(path, f"{text}\n")
 
 
-def table_text(columns, rows):
+def table_text(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Tab-separated table: a header of `columns`, then a line for each row, a dict; floats with 6 decimals."""
     lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
     return "".join("\t".join(line) + "\n" for line in lines)
@@ -52,12 +56,12 @@ def _cell(value):
     return f"{value:.6f}" if isinstance(value, float | np.floating) else str(value)
 
 
-def write_history(path, history):
+def write_history(path: Path, history: History) -> None:
     """Epochs 1, 2, ... of a run, a row each; history: dicts with the COLUMNS as keys, nan where missing."""
     files.write(path, table_text(COLUMNS, history))
 
 
-def read_history(path):
+def read_history(path: Path) -> History:
     """The history that `write_history` wrote, rounded to 6 decimals."""
     header, *rows = (line.split("\t") for line in files.read_text(path, HISTORY_BYTES).splitlines())
     return [
@@ -66,7 +70,9 @@ def read_history(path):
     ]
 
 
-def best_classes(probabilities, classes, top, threshold=0.0):
+def best_classes(
+    probabilities: np.ndarray, classes: Sequence[str], top: int, threshold: float = 0.0
+) -> list[tuple[str, float]]:
     """[(class, probability)] of the `top` most probable classes; probabilities: (classes,).
 
     Where the best is below `threshold`, UNSURE comes first, with the probability of the best.
@@ -75,7 +81,7 @@ def best_classes(probabilities, classes, top, threshold=0.0):
     return [(UNSURE, best[0][1]), *best][:top] if best[0][1] < threshold else best
 
 
-def csv_text(rows):
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
     """Rows of cells as CSV. Text that a spreadsheet would run is written behind a ', which `csv_rows` takes away.
 
     Half of the world's spreadsheets begin a new cell at a ; so there too.
@@ -83,11 +89,11 @@ def csv_text(rows):
     return "".join(_csv_line([marked(cell) if isinstance(cell, str) else cell for cell in row]) for row in rows)
 
 
-def marked(cell):
+def marked(cell: str) -> str:
     return FORMULA.sub(lambda begin: f"{begin[1]}'{begin[2]}", cell)
 
 
-def unmarked(cell):
+def unmarked(cell: str) -> str:
     return FORMULA.sub(lambda begin: begin[1] + begin[2].removeprefix("'"), cell)
 
 
@@ -97,7 +103,7 @@ def _csv_line(row):
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def csv_rows(path):
+def csv_rows(path: Path) -> list[dict[str, str]]:
     """The rows, a dict each, of a file that `csv_text` made; bytes that are no UTF-8 come back as they were.
 
     OSError: it cannot be read. ValueError: it is no such table.
@@ -114,7 +120,14 @@ def csv_rows(path):
     return [dict(zip(header, map(unmarked, row), strict=True)) for row in rows if row]
 
 
-def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):
+def predictions_csv(
+    columns: Sequence[str],
+    rows: Iterable[tuple[Sequence[Any], np.ndarray]],
+    classes: Sequence[str],
+    top: int = TOP,
+    last: Sequence[Any] = (),
+    threshold: float = 0.0,
+) -> str:
     """CSV, as text: `columns`, then predicted class, confidence and the next of the first `top` classes.
 
     rows: (cells of the columns, probabilities (classes,)); last: (name, cells) of a column at the end; threshold: as of
@@ -132,7 +145,14 @@ def predictions_csv(columns, rows, classes, top=TOP, last=(), threshold=0.0):
     return csv_text(lines)
 
 
-def write_predictions(path, videos, classes, truth, probabilities, groups=None):
+def write_predictions(
+    path: Path,
+    videos: Sequence[Path | str],
+    classes: Sequence[str],
+    truth: Sequence[int] | np.ndarray,
+    probabilities: np.ndarray,
+    groups: Sequence[str] | None = None,
+) -> None:
     """predictions.csv of a test; videos: N names; truth: int (N,); probabilities: float (N, classes).
 
     groups: those of the videos, N, where their names do not tell them.
@@ -143,7 +163,7 @@ def write_predictions(path, videos, classes, truth, probabilities, groups=None):
     )
 
 
-def write_class_report(path, matrix, classes):
+def write_class_report(path: Path, matrix: np.ndarray, classes: Sequence[str]) -> None:
     """class_report.csv: precision, recall, F1 and number of clips of each class; empty where there is none.
 
     matrix: as metrics.confusion gives it.
@@ -154,16 +174,16 @@ def write_class_report(path, matrix, classes):
     files.write(path, csv_text(lines))
 
 
-def joined_csv(parts):
+def joined_csv(parts: Iterable[Path]) -> str:
     """The rows of CSV files of the same columns, sorted, as the text of one."""
-    headers, rows = zip(
+    headers, tables = zip(
         *(part.read_bytes().decode("utf-8", "surrogateescape").split("\n", 1) for part in parts), strict=True
     )
-    rows = sorted(csv.reader(io.StringIO("".join(rows), newline="")))
+    rows = sorted(csv.reader(io.StringIO("".join(tables), newline="")))
     return headers[0] + "\n" + "".join(map(_csv_line, rows))
 
 
-def write_confusions(path, matrix, classes, count=30):
+def write_confusions(path: Path, matrix: np.ndarray, classes: Sequence[str], count: int = 30) -> None:
     """confusions.txt: the `count` most frequent confusions, worst first; matrix as metrics.confusion gives it."""
     clips, classes = matrix.sum(1), [printable(name) for name in classes]
     wrong = [(matrix[i, j], matrix[i, j] / clips[i], i, j) for i, j in np.argwhere(matrix) if i != j]

@@ -1,11 +1,14 @@
 """The clips that a model is tested on: those that its run tested, or those of any labelled dataset."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +19,14 @@ from actioncnn.data.index import Video
 from actioncnn.data.options import NONE, DatasetOptions
 from actioncnn.errors import UserError
 from actioncnn.model.labels import find_label
-from actioncnn.runs.run import read_run
+from actioncnn.runs.record import Record
+from actioncnn.runs.run import Run, read_run
 from actioncnn.video import pool
 from actioncnn.video.segment import source
+
+if TYPE_CHECKING:
+    from actioncnn.model.model import ModelFiles
+    from actioncnn.runs.find import Found
 
 LAYOUT = ("class_level", "group_level", "train_list", "test_list")  # options that say which class a video has
 
@@ -32,7 +40,7 @@ class TestClip(NamedTuple):
     confidence: float
 
 
-def clips_of_run(folder, directory=None):
+def clips_of_run(folder: Path, directory: Path | None = None) -> list[TestClip]:
     """The TestClips of the run in a folder whose files are there, in `directory` or where they were.
 
     UserError: there is no such run, or none of its files is there.
@@ -49,7 +57,7 @@ def clips_of_run(folder, directory=None):
     return there
 
 
-def in_other_folders(clips, directory):
+def in_other_folders(clips: Sequence[TestClip], directory: Path) -> list[TestClip]:
     """The TestClips whose files lie in other folders of a directory, and have names that no other file has."""
     there = defaultdict(list)
     for path in index.video_paths(directory) if Path(directory).is_dir() else ():
@@ -62,20 +70,20 @@ def in_other_folders(clips, directory):
     ]
 
 
-def directory_of(run):
+def directory_of(run: Run) -> Path | None:
     """Where the videos of a Run are: as its record says, or in the directory that its command named, seen from here."""
     options = run.record.dataset_options
     stored, named = options and options.videos, run.options.get("videos")
     return stored if stored and (stored.is_dir() or not isinstance(named, str)) else named and Path(named)
 
 
-def clip_reader(directory, workers=None):
+def clip_reader(directory: Path, workers: int | None = None) -> Callable[[Run, Sequence[int]], dict[int, np.ndarray]]:
     """A function of a Run and rows of its predictions: {row: clip as its network took it} of those in a directory.
 
     The command line names the directory: what is shown may be sent to others, and the record may come from a stranger.
     """
 
-    def read(run, rows):
+    def read(run: Run, rows: Sequence[int]) -> dict[int, np.ndarray]:
         sampling = run.record.sampling
         if not sampling:
             warn(f"note: {run.folder} does not say which frames its network takes: its page is without clips")
@@ -91,13 +99,15 @@ def clip_reader(directory, workers=None):
     return read
 
 
-def is_within(name):
+def is_within(name: str) -> bool:
     """Whether the path of a test clip stays within the dataset."""
     name = os.path.normpath(name)
     return not os.path.isabs(name) and name.split(os.sep)[0] != os.pardir
 
 
-def mistakes(clips, number, true=None, predicted=None):
+def mistakes(
+    clips: Sequence[TestClip], number: int, true: str | None = None, predicted: str | None = None
+) -> list[TestClip]:
     """The `number` most confident mistakes among TestClips: of the class `true`, taken for the class `predicted`.
 
     None: of any class.
@@ -107,7 +117,7 @@ def mistakes(clips, number, true=None, predicted=None):
     return sorted(wrong, key=lambda clip: -clip.confidence)[:number]
 
 
-def least_sure(clips, number, true=None):
+def least_sure(clips: Sequence[TestClip], number: int, true: str | None = None) -> list[TestClip]:
     """The `number` least confident right ones among TestClips, of the class `true`; None: of any class."""
     right = [clip for clip in clips if clip.predicted == clip.true and true in (None, clip.true)]
     return sorted(right, key=lambda clip: clip.confidence)[:number]
@@ -123,7 +133,12 @@ class Chosen(NamedTuple):
     seen: int | None  # how many of them the model was trained on; None: that cannot be told
 
 
-def choose_videos(directory, given, files=None, classes=None):
+def choose_videos(
+    directory: Path,
+    given: Mapping[str, Any],
+    files: ModelFiles | Found | None = None,
+    classes: Sequence[str] | None = None,
+) -> Chosen:
     """Chosen videos of a dataset, whose layout and test side are by default those of the run that made the model.
 
     given: {option: value} as options.given has it. files: of runs.find, with the record of the model's run. classes:
@@ -133,7 +148,7 @@ def choose_videos(directory, given, files=None, classes=None):
     record, folder = (files.record, files.model.parent) if files else (None, None)
     options = record.dataset_options if record else None
     dataset, with_run = understand_as(directory, given, options, classes)
-    of_run = sides_of_run(dataset, folder, record) if options else None
+    of_run = sides_of_run(dataset, folder, record)
     say(*dataset.understood)
     if with_run:
         say(f"dataset: understood as by the run in {folder} ({with_run})")
@@ -141,8 +156,9 @@ def choose_videos(directory, given, files=None, classes=None):
         warn(f"note: {note}")
     split, lists = given.get("split"), given.keys() & {"train_list", "test_list"}
     if split and split != NONE:
-        names, notes = splits.resolve(dataset.videos, split, options.seed if of_run else 0)
-        dataset, more = divide(dataset, names[0], options.seed if of_run else 0)
+        seed = options.seed if options and of_run else 0
+        names, notes = splits.resolve(dataset.videos, split, seed)
+        dataset, more = divide(dataset, names[0], seed)
         for note in notes + more:
             warn(f"note: {note}")
     elif of_run and not split and not lists:
@@ -154,15 +170,12 @@ def choose_videos(directory, given, files=None, classes=None):
         names = index.named_classes(dataset.classes, wanted["classes"]) if "classes" in wanted else dataset.classes
         videos = [video for video in videos if video.name in names[: wanted.get("nclass")]]
     videos, labels = with_labels(videos, classes) if classes else (videos, None)
-    if of_run:
-        trained = {video.path for video in of_run.videos if video.side == "train"}
-        seen = sum(video.path in trained for video in videos)
-    else:
-        seen = trained_on(folder, record, videos)
+    trained = {video.path for video in of_run.videos if video.side == "train"} if of_run else set()
+    seen = sum(video.path in trained for video in videos) if of_run else trained_on(folder, record, videos)
     return Chosen(dataset, videos, labels, words, seen)
 
 
-def with_labels(videos, classes):
+def with_labels(videos: Sequence[Video], classes: Sequence[str]) -> tuple[list[Video], list[int]]:
     """The videos whose class is one of `classes`, in any case, and their labels; the other classes are named."""
     label_of = {name: find_label(name, classes) for name in dict.fromkeys(video.name for video in videos)}
     known = [video for video in videos if label_of[video.name] is not None]
@@ -172,7 +185,12 @@ def with_labels(videos, classes):
     return known, [label_of[video.name] for video in known]
 
 
-def understand_as(directory, given, options=None, classes=None):
+def understand_as(
+    directory: Path,
+    given: Mapping[str, Any],
+    options: DatasetOptions | None = None,
+    classes: Sequence[str] | None = None,
+) -> tuple[Dataset, str]:
     """(Dataset of a directory with all of its classes, the options in words that a run's DatasetOptions gave, or "").
 
     The run's options are tried first. A directory that cannot be understood by them, that then has none of the
@@ -190,7 +208,8 @@ def understand_as(directory, given, options=None, classes=None):
         except UserError as error:
             problems.append(error)
             continue
-        of_run = each is not alone and bool(each.train_list) and not is_same_place(directory, options.videos)
+        by_lists = each is not alone and bool(each.train_list)
+        of_run = options is not None and by_lists and not is_same_place(directory, options.videos)
         if of_run and not all(is_within(relative(video, directory)) for video in dataset.videos):
             continue
         if classes is None or known & {name.casefold() for name in dataset.classes}:
@@ -207,7 +226,7 @@ def understand_as(directory, given, options=None, classes=None):
     raise problems[-1]
 
 
-def unknown(directory, names, classes):
+def unknown(directory: Path, names: Sequence[str], classes: Sequence[str]) -> str:
     """The line on a dataset of which a model knows no class."""
     return (
         f"--videos {directory}: the model knows none of its classes ({shorten(names)}), but {shorten(classes)}; if"
@@ -215,17 +234,20 @@ def unknown(directory, names, classes):
     )
 
 
-def is_same_place(path, other):
+def is_same_place(path: Path | str, other: Path | str) -> bool:
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def sides_of_run(dataset, folder, record):
+def sides_of_run(dataset: Dataset, folder: Path | None, record: Record | None) -> Dataset | None:
     """The Dataset of a run with the sides that its videos were on; None: the Dataset is not that of the run.
 
     It is where its files are those of the run's record, or where it lies where that lay and has its classes. What was
     tested is in the run's table of predictions. UserError: none of that is there.
     """
-    options, prints, now = record.dataset_options, record.fingerprints, dataset.fingerprints()
+    options = record.dataset_options if record else None
+    if folder is None or record is None or options is None:
+        return None
+    prints, now = record.fingerprints, dataset.fingerprints()
     names = [relative(video, dataset.options.videos) for video in dataset.videos]
     tested = set()
     with contextlib.suppress(UserError):
@@ -256,7 +278,7 @@ def sides_of_run(dataset, folder, record):
     return replace(dataset, videos=videos, classes=[name for name in dataset.classes if name in used])
 
 
-def matching_rows(tested, names):
+def matching_rows(tested: set[str], names: Sequence[str]) -> set[int]:
     """Which of the files `names` are among those that a run `tested`, a set of rows; both are relative paths.
 
     Equal paths match. If there are none, paths match where one is the end of the other. If there are none of these
@@ -271,13 +293,13 @@ def matching_rows(tested, names):
     return {row for row, name in enumerate(map(os.path.basename, names)) if here[name] == there[name] == 1}
 
 
-def ends_of_path(name):
+def ends_of_path(name: str) -> list[str]:
     """The paths below the outer folders of a path, but for the mere name of its file."""
     parts = name.split(os.sep)
     return [os.sep.join(parts[start:]) for start in range(1, len(parts) - 1)]
 
 
-def trained_on(folder, record, videos):
+def trained_on(folder: Path | None, record: Record | None, videos: Sequence[Video]) -> int | None:
     """How many of some videos the run in a folder was trained on, by the content of their files.
 
     None: its dataset is no longer there.
@@ -296,7 +318,7 @@ def trained_on(folder, record, videos):
     return sum(is_among(video.path, by_size) for video in videos)
 
 
-def is_among(path, by_size):
+def is_among(path: Path, by_size: Mapping[int, Sequence[Path]]) -> bool:
     """Whether a file has the content of one of those of its size, {size: paths}; of folders the path alone counts."""
     size = name_and_size(path)[1]
     alike = by_size.get(size, ())

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from actioncnn.errors import NoFrameError, PassingError, UserError
 from actioncnn.video import display_matrix, frame_folder, segment
 from actioncnn.video.limits import MAX_PIXELS, limited_memory
-from actioncnn.video.sampling import evenly, wanted
+from actioncnn.video.opened import OpenedVideo, Retrieve
+from actioncnn.video.sampling import Sampling, evenly, wanted
 
 # Decoders write about every damaged packet to the terminal, from C, past Python's stderr. Both are read at import.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -35,7 +37,9 @@ MAX_MISSES = 32  # a damaged frame answers False and decoding goes on behind it;
 
 
 @limited_memory()
-def read_frames(path, width, height, depth, color=False, skip=True):
+def read_frames(
+    path: Path | str, width: int, height: int, depth: int, color: bool = False, skip: bool = True
+) -> np.ndarray:
     """`depth` frames of a video: uint8 (depth, height, width), or (depth, height, width, 3) in RGB with `color`.
 
     With `skip`, frame i is floor(i * n / depth) of the video's n frames; without, the first `depth` frames.
@@ -67,44 +71,46 @@ def _frames_and_places(opener, path, width, height, depth, color, skip):
     return frames, places
 
 
-def doubtful(frames):
+def doubtful(frames: dict[int, np.ndarray]) -> bool:
     """Whether OpenCV may not have written one of these {index: frame}: it is the one before it, or black."""
     seen = [frames[index] for index in sorted(frames)]
     return not seen or not seen[0].any() or any(np.array_equal(*pair) for pair in itertools.pairwise(seen))
 
 
-def unlike(frames, others):
+def unlike(frames: dict[int, np.ndarray], others: dict[int, np.ndarray]) -> bool:
     """Whether {index: frame} shows other pictures than `others`, not the same ones in slightly other colours."""
     difference = lambda index: np.abs(frames[index].astype(np.int16) - others[index]).mean()  # noqa: E731
     return bool(others) and (frames.keys() != others.keys() or max(map(difference, frames)) > OTHER_PICTURE)
 
 
-def read_clip(path, sampling):
+def read_clip(path: Path | str, sampling: Sampling) -> np.ndarray:
     """What a network with this Sampling takes its frames of, by `pick`: uint8 (H, W, frames, channels)."""
     size = sampling.width, sampling.height
     return time_behind(read_frames(path, *size, sampling.frames, sampling.color, sampling.skip))
 
 
-def time_behind(frames):
+def time_behind(frames: np.ndarray) -> np.ndarray:
     """Frames (T, H, W), or (T, H, W, C), as a clip: the same values, contiguous, (H, W, T, C)."""
     return np.ascontiguousarray(np.moveaxis(frames.reshape(*frames.shape[:3], -1), 0, 2))
 
 
-def frames_at(capture, places, width, height, color):
+def frames_at(
+    capture: OpenedVideo, places: Sequence[int], width: int, height: int, color: bool
+) -> dict[int, np.ndarray]:
     """{index: resized frame} of the frames at these ascending indices that are there; of a single one the next too."""
     frames, wanted = {}, set(places)
     wanted |= {place + 1 for place in wanted if len(wanted) == 1}  # two tell whether OpenCV wrote them
     for index, retrieve in decode(capture) if places else ():
         if index in wanted:
-            good, frame = retrieve()
-            if good:
+            _, frame = retrieve()
+            if frame is not None:
                 frames[index] = resize(frame, width, height, color)
         if index >= max(wanted):
             break
     return frames
 
 
-def resize(frame, width, height, color):
+def resize(frame: np.ndarray, width: int, height: int, color: bool) -> np.ndarray:
     """A decoded BGR frame -> uint8 (height, width) gray, or (height, width, 3) RGB with `color`; area-averaged."""
     import cv2
 
@@ -113,7 +119,7 @@ def resize(frame, width, height, color):
 
 
 @limited_memory()
-def open_video(path):
+def open_video(path: Path | str) -> OpenedVideo:
     """An opened cv2.VideoCapture that decodes on one thread: 1.4 times less CPU than FFmpeg's own thread pool.
 
     Of a part of a video, a folder of pictures, an animated WebP, or a file that only PyAV opens, an object with its
@@ -143,7 +149,7 @@ def open_video(path):
 
 
 @limited_memory()
-def open_second(path):
+def open_second(path: Path | str) -> OpenedVideo:
     """The same, by PyAV."""
     from actioncnn.video import second
 
@@ -158,7 +164,7 @@ def open_second(path):
         raise NoFrameError(why_none(path, "cannot be opened as a video")) from error
 
 
-def open_sure(path):
+def open_sure(path: Path | str) -> OpenedVideo:
     """open_video, or open_second where OpenCV does not see the first frames as that does; for a stream of frames."""
     frames = frames_at(open_video(path), [0], 8, 8, color=True)
     if doubtful(frames):
@@ -168,7 +174,7 @@ def open_sure(path):
     return open_video(path)
 
 
-def check_file(path):
+def check_file(path: Path | str) -> None:
     """NoFrameError: not a file with something in it; PassingError: it cannot be read. A pipe would be waited for."""
     path = segment.source(path)
     try:
@@ -184,7 +190,7 @@ def check_file(path):
         raise PassingError("no such file" if isinstance(error, FileNotFoundError) else error.strerror) from error
 
 
-def bounded(capture):
+def bounded(capture: OpenedVideo) -> OpenedVideo:
     """The same; NoFrameError: a frame is so large that it would take gigabytes."""
     import cv2
 
@@ -194,7 +200,7 @@ def bounded(capture):
     return capture
 
 
-def why_none(path, otherwise="no frame can be decoded"):
+def why_none(path: Path | str, otherwise: str = "no frame can be decoded") -> str:
     """Why a video gives no frame, in a few words: a codec that FFmpeg lacks here is named, with the remedy."""
     if segment.part_of(path):
         return "no frame of this part can be decoded; is it longer than the video?"
@@ -210,7 +216,7 @@ def why_none(path, otherwise="no frame can be decoded"):
     return f"its codec is {codec}, which cannot be decoded here; `{shlex.join(commanded)}` re-encodes it"
 
 
-def lacking_codec(path):
+def lacking_codec(path: Path | str) -> str | None:
     """Name of the codec of a file, where it is one of LACKING, else None."""
     try:
         with open(path, "rb") as file:
@@ -223,7 +229,7 @@ def lacking_codec(path):
     return LACKING[match[0]] if match else None
 
 
-def check_not_encrypted(path):
+def check_not_encrypted(path: Path | str) -> None:
     """NoFrameError: the packets of a video are encrypted: a decoder would make noise of them.
 
     Only where the ends of a file speak of encryption, is it opened for that, by PyAV.
@@ -246,7 +252,7 @@ def check_not_encrypted(path):
         raise NoFrameError("is encrypted; give a copy without protection")
 
 
-def decode(capture):
+def decode(capture: OpenedVideo) -> Iterator[tuple[int, Retrieve]]:
     """Iterates (index, retrieve) over the frames that decode, in order; retrieve() -> (ok, BGR frame)."""
     index, misses = 0, 0
     try:
@@ -260,7 +266,7 @@ def decode(capture):
         capture.release()
 
 
-def claimed_count(capture):
+def claimed_count(capture: OpenedVideo) -> int:
     """The container's number of frames, 0 where it is absurd."""
     import cv2
 
@@ -268,27 +274,32 @@ def claimed_count(capture):
     return int(count) if 0 < count < MAX_FRAMES else 0
 
 
-def stored_count(path):
+def stored_count(path: Path | str) -> int:
     """The number of frames of a file whose container does not tell it (OpenCV guesses it of its length); else 0.
 
     Length and rate are wrong where recordings were joined, or are missing in a stream.
     """
     if str(path).lower().endswith(COUNTED) or os.path.isdir(path) or segment.part_of(path):
         return 0
+    from actioncnn.video import second
+
     with contextlib.suppress(NoFrameError, OSError, ValueError):
-        second = open_second(path)
-        return second.stored() if hasattr(second, "stored") and not second.stream.frames else 0
+        video = open_second(path)
+        return video.stored() if isinstance(video, second.Capture) and not video.stream.frames else 0
     return 0
 
 
-def is_still(path):
+def is_still(path: Path | str) -> bool:
     """Whether a video has a single frame, as a picture or the cover of a song that is named like one."""
     return len(list(itertools.islice(decode(open_video(path)), 2))) == 1
 
 
-def check_written(path, count, name):
+def check_written(path: Path | str, count: int, name: Path | str) -> None:
     """UserError where a video that OpenCV wrote to `path` has not all its frames: it says nothing of a full disk."""
+    from actioncnn.video import second
+
     with contextlib.suppress(NoFrameError, OSError, ValueError):
-        if open_second(path).stored() == count:
+        video = open_second(path)
+        if isinstance(video, second.Capture) and video.stored() == count:
             return
     raise UserError(f"{name}: could not be written whole; make room on its disk")

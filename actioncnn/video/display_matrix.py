@@ -1,6 +1,9 @@
 """How an MP4 or MOV file is to be turned and mirrored for display (ISO 14496-12: the matrix in a track's header)."""
 
 import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -8,7 +11,7 @@ ENDINGS = (".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2")
 MOST = 1000  # boxes that are looked at
 
 
-def mirroring(path):
+def mirroring(path: Path | str) -> np.ndarray | None:
     """The matrix ((a, b), (c, d)) of a file that is mirrored for display, None of others: these the readers turn.
 
     A point (x, y) of the picture is shown at (a x + c y, b x + d y).
@@ -27,7 +30,7 @@ def mirroring(path):
     return None
 
 
-def track_headers(file):
+def track_headers(file: BinaryIO) -> Iterator[bytes]:
     """The contents of the tkhd boxes of a file."""
     file.seek(0, 2)
     waiting, seen = [(0, file.tell())], 0
@@ -51,7 +54,7 @@ def track_headers(file):
             yield file.read(min(size, 200))
 
 
-def shown(frame, matrix):
+def shown(frame: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """A frame (H, W, 3) as it is to be shown."""
     (a, b), (c, d) = matrix
     if a:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from actioncnn.errors import NoFrameError
@@ -13,7 +14,7 @@ _lock, _within, _former = threading.Lock(), 0, None
 
 
 @contextlib.contextmanager
-def limited_memory():
+def limited_memory() -> Iterator[None]:
     """Lets this process take no more than MEMORY beside what it has: a file of 1 KB may ask for many gigabytes.
 
     NoFrameError: the block takes more. Nothing where the system has no such limit. Blocks may lie within each other and

@@ -9,22 +9,30 @@ import os
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from actioncnn.cli import warn
 from actioncnn.device import cpus
 from actioncnn.errors import NoFrameError, PassingError, UserError, one_line
 from actioncnn.video import decode, frame_folder
 from actioncnn.video.limits import limited_memory
+from actioncnn.video.sampling import Sampling
 
 PATIENCE = 120  # seconds for a video of no size; a decoder that hangs on a broken file must not stop the run
 BYTES_PER_SECOND = 500_000  # and a second more for so many bytes: 60 times what a UCF-101 clip needs
 CONTEXT = multiprocessing.get_context("spawn")  # a fork of OpenCV's or TensorFlow's threads may wait for ever
 PASSING = signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM  # no memory, a shutdown, a slow drive
 TRIES = 2  # a worker may die, or a run be suspended, through no fault of the video
+Key = TypeVar("Key")  # by which a caller knows a video: a row, say
+Job = Callable[[Path], Iterable[Any]]  # what is read of a video, an item after the other
 FINAL = signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGKILL  # the video's own crashes, and want of memory
 
 
@@ -48,16 +56,18 @@ class Remark(NamedTuple):
 class Task:
     """A video that is to be read: how often it was tried, and how many items of it have been passed on."""
 
-    def __init__(self, index, path):
+    def __init__(self, index: Any, path: Path):
         self.index, self.path, self.tries, self.passed_on = index, path, 0, 0
 
 
 class Worker(NamedTuple):
-    process: multiprocessing.Process
-    pipe: multiprocessing.connection.Connection
+    process: BaseProcess
+    pipe: Connection
 
 
-def clips(paths, sampling, workers=None):
+def clips(
+    paths: Mapping[Key, Path], sampling: Sampling, workers: int | None = None
+) -> Iterator[tuple[Key, np.ndarray | Failed | Remark]]:
     """Iterates (index, clip or Failed) over {index: path} as they finish; a clip is as decode.read_clip gives it.
 
     After a clip there may come Remarks.
@@ -66,7 +76,7 @@ def clips(paths, sampling, workers=None):
     return (answer for answer in answers if not isinstance(answer[1], Finished))
 
 
-def tell_remarks(items, paths):
+def tell_remarks(items: Iterable[tuple[int, Any]], paths: Sequence[Path]) -> Iterator[tuple[int, Any]]:
     """The (index, item) of `clips` or `windows.windows`, but for Remarks: these are printed with their video's path."""
     for index, item in items:
         if isinstance(item, Remark):
@@ -87,13 +97,13 @@ def _clip(path, sampling):
     yield from map(Remark, frame_folder.remarks(path, sampling.places))
 
 
-def read_clip(path, sampling):
+def read_clip(path: Path | str, sampling: Sampling) -> np.ndarray:
     """decode.read_clip within the time that a video of its size may take."""
     with limited(seconds_for(path)):
         return decode.read_clip(path, sampling)
 
 
-def lengths(paths, workers=None):
+def lengths(paths: Mapping[Key, Path], workers: int | None = None) -> dict[Key, tuple[float, int]]:
     """{index: (frames a second, number of frames)} of {index: path}, as the containers tell it, 0 where they do not.
 
     Videos that cannot be opened are left out.
@@ -111,26 +121,28 @@ def _length(path):
     capture.release()
 
 
-def seconds_for(path):
+def seconds_for(path: Path | str) -> float:
     """How long the reading of a video of its size may take."""
     size = os.path.getsize(path) if os.access(path, os.R_OK) else 0
     return PATIENCE + size / BYTES_PER_SECOND
 
 
 @contextlib.contextmanager
-def limited(seconds):
+def limited(seconds: float) -> Iterator[None]:
     """Ends this process, a worker, also in the middle of a decoder, if the block takes longer."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def run(paths, job, workers=None):
+def run(paths: Mapping[Key, Path], job: Job, workers: int | None = None) -> Iterator[tuple[Key, Any]]:
     """Iterates (index, item) over what job(path) yields for {index: path}; at a video's end Finished or Failed.
 
     Each process has one video at a time. So, when a decoder crashes or hangs, it is known which video did it.
     """
-    queue, idle, busy, workers = deque(Task(*pair) for pair in paths.items()), [], {}, workers or cpus()
+    queue, workers = deque(Task(*pair) for pair in paths.items()), workers or cpus()
+    idle: list[Worker] = []
+    busy: dict[Any, tuple[Worker, Task]] = {}  # by pipe
     try:
         while queue or busy:
             while queue and len(busy) < workers:
@@ -155,19 +167,19 @@ def run(paths, job, workers=None):
             worker.process.join(1)  # no zombie; a process that waits for a drive does not die at once
 
 
-def receive(worker, task):
+def receive(worker: Worker, task: Task) -> Any:
     """What a worker sends of a video, Failed where it has died too often, None where the video is to be tried again."""
     try:
         return worker.pipe.recv()
     except (EOFError, OSError):
         worker.process.join()
         task.tries += 1
-        status = worker.process.exitcode
+        status = worker.process.exitcode or 0
         final = task.tries == TRIES or -status in FINAL
         return Failed(cause(status), -status in PASSING) if final else None
 
 
-def cause(status):
+def cause(status: int) -> str:
     """Why a process ended that had a video, in a few words, from its exit status."""
     if status == -signal.SIGKILL:
         return "the system killed its process, maybe for want of memory"
@@ -176,7 +188,7 @@ def cause(status):
     return f"the decoder crashes on it ({signal.Signals(-status).name if status < 0 else f'exit status {status}'})"
 
 
-def start(job):
+def start(job: Job) -> Worker:
     """A Worker: a process that does `job`, safe from Ctrl-C."""
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=serve, args=(theirs, os.getpid(), job), daemon=True)
@@ -194,7 +206,7 @@ def start(job):
     return Worker(process, ours)
 
 
-def serve(pipe, parent, job):
+def serve(pipe: Connection, parent: int, job: Job) -> None:
     """Work of one process until the parent has gone: path and number of known items in; the others and the end out."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -211,9 +223,9 @@ def serve(pipe, parent, job):
                 gc.collect()  # what a file has taken must not be lacking for the next one
 
 
-def send_all(pipe, job, path, known):
+def send_all(pipe: Connection, job: Job, path: Path, known: int) -> None:
     """Sends what job(path) yields but for the first `known` items, and its end."""
-    end = Finished() if known else None
+    end: Finished | Failed | None = Finished() if known else None
     try:
         with limited_memory():
             for item in itertools.islice(job(path), known, None):

@@ -44,7 +44,10 @@ def test_the_systems_graphviz_comes_first(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert diagram.draw_graph("digraph {}") == b"-Tpngdigraph {}"
     program.write_text(f"#!{sys.executable}\nimport sys; sys.exit('no layout')")
-    with pytest.raises(errors.UserError, match="no layout"):
+    with pytest.raises(errors.UserError, match=": no layout$"):
+        diagram.draw_graph("digraph {}")
+    program.write_text(f"#!{sys.executable}\nimport sys; sys.exit(3)")
+    with pytest.raises(errors.UserError, match="3$"):
         diagram.draw_graph("digraph {}")
 
 

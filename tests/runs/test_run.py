@@ -13,7 +13,8 @@ from actioncnn.data.dataset import untold_groups
 from actioncnn.data.index import Video
 from actioncnn.errors import UserError
 from actioncnn.runs import tables
-from actioncnn.runs.run import read_run
+from actioncnn.runs.record import Record
+from actioncnn.runs.run import Run, read_run
 
 RIGHT = np.arange(60) % 3 > 0
 
@@ -78,6 +79,11 @@ def test_groups_are_written_where_names_do_not_tell_them(tmp_path):
     (tmp_path / "args.json").write_text("{}")
     run = read_run(tmp_path)
     assert run.groups == ["anna", None] and run.right.all()
+
+
+def test_the_group_0_is_a_group(tmp_path):
+    run = Run(tmp_path, "run", Record(), ["a"], ["x.mp4", "y.mp4"], ["a", "a"], told_groups=["0", ""])
+    assert run.scenes == ["0", None]
 
 
 @pytest.mark.parametrize(
